@@ -1,0 +1,3 @@
+//! # TinyDB
+//!
+//! A small but real LSM storage engine, in the shape of SlateDB's.
