@@ -99,11 +99,7 @@ impl Error {
     /// with `map_err`.
     pub fn io(operation: &'static str, path: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io {
-            operation,
-            path,
-            source,
-        }
+        move |source| Self::Io { operation, path, source }
     }
 }
 
@@ -121,29 +117,19 @@ pub struct DecodeError {
 impl DecodeError {
     /// An error at `offset` bytes from the start of the input.
     pub fn new(offset: usize, corruption: Corruption) -> Self {
-        Self {
-            offset: offset as u64,
-            corruption,
-        }
+        Self { offset: offset as u64, corruption }
     }
 
     /// Moves the error `base` bytes further, for input that is a slice of a longer one.
     #[must_use]
     pub fn shifted(self, base: u64) -> Self {
-        Self {
-            offset: self.offset.saturating_add(base),
-            ..self
-        }
+        Self { offset: self.offset.saturating_add(base), ..self }
     }
 
     /// Names the file, given that the decoded bytes start `base` bytes into it.
     pub fn in_file(self, file: &str, base: u64) -> Error {
         let Self { offset, corruption } = self.shifted(base);
-        Error::Corrupt {
-            file: file.to_owned(),
-            offset,
-            corruption,
-        }
+        Error::Corrupt { file: file.to_owned(), offset, corruption }
     }
 }
 

@@ -112,11 +112,7 @@ impl Block {
     pub fn decode(bytes: Bytes) -> Result<Self, DecodeError> {
         let (rows, offsets) = split_offsets(&bytes)?;
         let first = decode_row(&mut Cursor::new(rows.clone()), &[])?;
-        Ok(Self {
-            rows,
-            offsets,
-            first_key: first.key,
-        })
+        Ok(Self { rows, offsets, first_key: first.key })
     }
 
     /// How many rows there are; never 0.
@@ -135,25 +131,15 @@ impl Block {
             return Ok(None);
         };
         let start = usize::from(start);
-        let end = self
-            .offsets
-            .get(number + 1)
-            .map_or(self.rows.len(), |&next| usize::from(next));
-        let first_key = if number == 0 {
-            &[][..]
-        } else {
-            &self.first_key
-        };
+        let end = self.offsets.get(number + 1).map_or(self.rows.len(), |&next| usize::from(next));
+        let first_key = if number == 0 { &[][..] } else { &self.first_key };
         let mut cursor = Cursor::new(self.rows.slice(start..end));
         let row = decode_row(&mut cursor, first_key).map_err(|e| e.shifted(start as u64))?;
         if cursor.remaining() > 0 {
             let found = cursor.remaining() as u64;
             let expected = "a row ends where the next one begins";
-            let corruption = Corruption::InvalidField {
-                what: "bytes behind a row",
-                found,
-                expected,
-            };
+            let corruption =
+                Corruption::InvalidField { what: "bytes behind a row", found, expected };
             return Err(DecodeError::new(start + cursor.offset(), corruption));
         }
         Ok(Some(row))
@@ -179,14 +165,7 @@ impl Block {
 fn split_offsets(block: &Bytes) -> Result<(Bytes, Vec<u16>), DecodeError> {
     let truncated = |what, needed: usize, available: usize| {
         let (needed, available) = (needed as u64, available as u64);
-        DecodeError::new(
-            0,
-            Corruption::Truncated {
-                what,
-                needed,
-                available,
-            },
-        )
+        DecodeError::new(0, Corruption::Truncated { what, needed, available })
     };
     let Some(count_start) = block.len().checked_sub(ROW_COUNT_LEN) else {
         return Err(truncated("a block's row count", ROW_COUNT_LEN, block.len()));
@@ -207,33 +186,17 @@ fn split_offsets(block: &Bytes) -> Result<(Bytes, Vec<u16>), DecodeError> {
 
 fn check_offsets(offsets: &[u16], rows_len: usize) -> Result<(), DecodeError> {
     let invalid = |position: usize, what, found, expected| {
-        let corruption = Corruption::InvalidField {
-            what,
-            found,
-            expected,
-        };
-        Err(DecodeError::new(
-            rows_len + position * OFFSET_LEN,
-            corruption,
-        ))
+        let corruption = Corruption::InvalidField { what, found, expected };
+        Err(DecodeError::new(rows_len + position * OFFSET_LEN, corruption))
     };
     match offsets.first() {
         None => {
-            return invalid(
-                0,
-                "a block's row count",
-                0,
-                "a block holds at least one row",
-            );
+            return invalid(0, "a block's row count", 0, "a block holds at least one row");
         }
         Some(0) => {}
         Some(&found) => return invalid(0, "a block's first offset", found.into(), "it must be 0"),
     }
-    let ends = offsets
-        .iter()
-        .skip(1)
-        .map(|&next| usize::from(next))
-        .chain([rows_len]);
+    let ends = offsets.iter().skip(1).map(|&next| usize::from(next)).chain([rows_len]);
     for (position, (&offset, end)) in offsets.iter().zip(ends).enumerate() {
         if usize::from(offset) >= end {
             let expected = "each row begins behind the one before, and within the block";

@@ -36,24 +36,13 @@ pub fn verify_checksum(mut bytes: Bytes, what: &'static str) -> Result<Bytes, De
     let Some(body_len) = bytes.len().checked_sub(CHECKSUM_LEN) else {
         let available = bytes.len() as u64;
         let needed = CHECKSUM_LEN as u64;
-        return Err(DecodeError::new(
-            0,
-            Corruption::Truncated {
-                what,
-                needed,
-                available,
-            },
-        ));
+        return Err(DecodeError::new(0, Corruption::Truncated { what, needed, available }));
     };
     let mut stored = [0; CHECKSUM_LEN];
     stored.copy_from_slice(&bytes.split_off(body_len));
     let (stored, computed) = (u32::from_be_bytes(stored), crc32fast::hash(&bytes));
     if stored != computed {
-        let corruption = Corruption::ChecksumMismatch {
-            what,
-            stored,
-            computed,
-        };
+        let corruption = Corruption::ChecksumMismatch { what, stored, computed };
         return Err(DecodeError::new(body_len, corruption));
     }
     Ok(bytes)

@@ -38,10 +38,7 @@ const MERGE_OPERAND: u8 = 1 << 3;
 pub fn encoded_row_len(row: &RowEntry, first_key: &[u8]) -> usize {
     let suffix_len = row.key.len() - shared_prefix_len(&row.key, first_key);
     let key_len = size_of::<u16>() * 2 + suffix_len;
-    let value_len = row
-        .value
-        .as_bytes()
-        .map_or(0, |bytes| size_of::<u32>() + bytes.len());
+    let value_len = row.value.as_bytes().map_or(0, |bytes| size_of::<u32>() + bytes.len());
     key_len + size_of::<u64>() + size_of::<u8>() + value_len
 }
 
@@ -77,12 +74,7 @@ pub fn decode_row(input: &mut Cursor, first_key: &[u8]) -> Result<RowEntry, Deco
         MERGE_OPERAND => ValueDeletable::Merge(decode_value(input)?),
         flags => {
             let expected = "rows of version 1 have flags 0, 1 (tombstone) or 8 (merge operand)";
-            return Err(invalid(
-                flags_offset,
-                "a row's flags",
-                flags.into(),
-                expected,
-            ));
+            return Err(invalid(flags_offset, "a row's flags", flags.into(), expected));
         }
     };
     Ok(RowEntry { key, value, seq })
@@ -97,10 +89,7 @@ fn flags(value: &ValueDeletable) -> u8 {
 }
 
 fn shared_prefix_len(key: &[u8], first_key: &[u8]) -> usize {
-    key.iter()
-        .zip(first_key)
-        .take_while(|(a, b)| a == b)
-        .count()
+    key.iter().zip(first_key).take_while(|(a, b)| a == b).count()
 }
 
 fn decode_key(input: &mut Cursor, first_key: &[u8]) -> Result<Bytes, DecodeError> {
@@ -109,29 +98,15 @@ fn decode_key(input: &mut Cursor, first_key: &[u8]) -> Result<Bytes, DecodeError
     let suffix_len = usize::from(input.take_u16("a row's suffix length")?);
     let Some(prefix) = first_key.get(..prefix_len) else {
         let expected = "the block's first key is shorter";
-        return Err(invalid(
-            offset,
-            "a row's prefix length",
-            prefix_len as u64,
-            expected,
-        ));
+        return Err(invalid(offset, "a row's prefix length", prefix_len as u64, expected));
     };
     let key_len = prefix_len + suffix_len;
     if key_len == 0 || key_len > MAX_KEY_LEN {
         let expected = "a key has 1 to 65,535 bytes";
-        return Err(invalid(
-            offset,
-            "a row's key length",
-            key_len as u64,
-            expected,
-        ));
+        return Err(invalid(offset, "a row's key length", key_len as u64, expected));
     }
     let suffix = input.take_bytes(suffix_len, "a row's key")?;
-    Ok(if prefix.is_empty() {
-        suffix
-    } else {
-        [prefix, &suffix].concat().into()
-    })
+    Ok(if prefix.is_empty() { suffix } else { [prefix, &suffix].concat().into() })
 }
 
 fn decode_value(input: &mut Cursor) -> Result<Bytes, DecodeError> {
@@ -140,12 +115,5 @@ fn decode_value(input: &mut Cursor) -> Result<Bytes, DecodeError> {
 }
 
 fn invalid(offset: usize, what: &'static str, found: u64, expected: &'static str) -> DecodeError {
-    DecodeError::new(
-        offset,
-        Corruption::InvalidField {
-            what,
-            found,
-            expected,
-        },
-    )
+    DecodeError::new(offset, Corruption::InvalidField { what, found, expected })
 }

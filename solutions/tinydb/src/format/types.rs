@@ -75,29 +75,17 @@ pub struct RowEntry {
 impl RowEntry {
     /// A row that gives `key` a value.
     pub fn new_value(key: impl Into<Bytes>, value: impl Into<Bytes>, seq: u64) -> Self {
-        Self {
-            key: key.into(),
-            value: ValueDeletable::Value(value.into()),
-            seq,
-        }
+        Self { key: key.into(), value: ValueDeletable::Value(value.into()), seq }
     }
 
     /// A row that changes `key` by a merge operand.
     pub fn new_merge(key: impl Into<Bytes>, operand: impl Into<Bytes>, seq: u64) -> Self {
-        Self {
-            key: key.into(),
-            value: ValueDeletable::Merge(operand.into()),
-            seq,
-        }
+        Self { key: key.into(), value: ValueDeletable::Merge(operand.into()), seq }
     }
 
     /// A row that deletes `key`.
     pub fn new_tombstone(key: impl Into<Bytes>, seq: u64) -> Self {
-        Self {
-            key: key.into(),
-            value: ValueDeletable::Tombstone,
-            seq,
-        }
+        Self { key: key.into(), value: ValueDeletable::Tombstone, seq }
     }
 
     /// Bytes of the key, the value and the sequence number: what a row counts for in the size of a

@@ -33,10 +33,7 @@ impl TryFrom<u16> for FormatVersion {
     fn try_from(number: u16) -> Result<Self, Corruption> {
         match number {
             1 => Ok(Self::V1),
-            found => Err(Corruption::UnknownVersion {
-                found,
-                known: Self::KNOWN,
-            }),
+            found => Err(Corruption::UnknownVersion { found, known: Self::KNOWN }),
         }
     }
 }

@@ -47,9 +47,7 @@ impl LocalObjectStore {
         let opened = File::open(&file_path).and_then(|file| Ok((file.metadata()?, file)));
         match opened {
             Ok((meta, file)) if meta.is_file() => Ok((file, meta.len())),
-            Ok(_) => Err(Error::NotFound {
-                path: path.to_owned(),
-            }),
+            Ok(_) => Err(Error::NotFound { path: path.to_owned() }),
             Err(error) => Err(not_found_or_io("open", path, error)),
         }
     }
@@ -75,13 +73,12 @@ impl ObjectStore for LocalObjectStore {
         let (temporary, target) = self.write_temporary(path, &object)?;
         match fs::hard_link(&temporary.path, &target) {
             Ok(()) => sync_parent(&target),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(Error::AlreadyExists {
-                path: path.to_owned(),
-            }),
-            Err(error) => Err(Error::io(
-                "link (its file system must have hard links)",
-                path,
-            )(error)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Err(Error::AlreadyExists { path: path.to_owned() })
+            }
+            Err(error) => {
+                Err(Error::io("link (its file system must have hard links)", path)(error))
+            }
         }
     }
 
@@ -93,8 +90,7 @@ impl ObjectStore for LocalObjectStore {
     fn get_range(&self, path: &str, range: Range<u64>) -> Result<Bytes> {
         let (mut file, size) = self.open_object(path)?;
         check_range(path, &range, size)?;
-        file.seek(SeekFrom::Start(range.start))
-            .map_err(Error::io("seek in", path))?;
+        file.seek(SeekFrom::Start(range.start)).map_err(Error::io("seek in", path))?;
         read_exactly(&mut file, range.end - range.start).map_err(Error::io("read", path))
     }
 
@@ -102,9 +98,7 @@ impl ObjectStore for LocalObjectStore {
         let file_path = self.file_of(path)?;
         let meta = fs::metadata(&file_path).map_err(|e| not_found_or_io("look up", path, e))?;
         if !meta.is_file() {
-            return Err(Error::NotFound {
-                path: path.to_owned(),
-            });
+            return Err(Error::NotFound { path: path.to_owned() });
         }
         object_meta(path.to_owned(), &meta)
     }
@@ -171,14 +165,8 @@ fn read_exactly(file: &mut File, length: u64) -> io::Result<Bytes> {
 }
 
 fn object_meta(path: String, meta: &fs::Metadata) -> Result<ObjectMeta> {
-    let modified = meta
-        .modified()
-        .map_err(Error::io("read the time of", &path))?;
-    Ok(ObjectMeta {
-        path,
-        size: meta.len(),
-        last_modified: modified,
-    })
+    let modified = meta.modified().map_err(Error::io("read the time of", &path))?;
+    Ok(ObjectMeta { path, size: meta.len(), last_modified: modified })
 }
 
 /// Adds the objects in `directory`, whose object path is `prefix`, and below it.
@@ -194,11 +182,7 @@ fn collect_objects(directory: &Path, prefix: &str, found: &mut Vec<ObjectMeta>) 
         let Ok(name) = entry.file_name().into_string() else {
             continue;
         };
-        let path = if prefix.is_empty() {
-            name
-        } else {
-            format!("{prefix}/{name}")
-        };
+        let path = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
         if validate_path(&path).is_err() {
             continue;
         }
@@ -216,9 +200,7 @@ fn collect_objects(directory: &Path, prefix: &str, found: &mut Vec<ObjectMeta>) 
 
 fn not_found_or_io(operation: &'static str, path: &str, error: io::Error) -> Error {
     if is_absent(&error) {
-        Error::NotFound {
-            path: path.to_owned(),
-        }
+        Error::NotFound { path: path.to_owned() }
     } else {
         Error::io(operation, path)(error)
     }
@@ -235,20 +217,14 @@ fn create_dir_durably(directory: &Path) -> Result<()> {
     if directory.is_dir() {
         return Ok(());
     }
-    if let Some(parent) = directory
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
+    if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         create_dir_durably(parent)?;
     }
     match fs::create_dir(directory) {
         Ok(()) => sync_parent(directory),
         // Another thread or process was first.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
-        Err(error) => Err(Error::io(
-            "make the folder",
-            directory.display().to_string(),
-        )(error)),
+        Err(error) => Err(Error::io("make the folder", directory.display().to_string())(error)),
     }
 }
 
@@ -258,9 +234,7 @@ pub(crate) fn sync_parent(path: &Path) -> Result<()> {
     if cfg!(windows) {
         return Ok(());
     }
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));
     let synced = File::open(parent).and_then(|directory| directory.sync_all());
     synced.map_err(Error::io("sync the folder", parent.display().to_string()))

@@ -27,19 +27,12 @@ struct StoredObject {
 
 impl StoredObject {
     fn new(bytes: Bytes) -> Self {
-        Self {
-            bytes,
-            last_modified: SystemTime::now(),
-        }
+        Self { bytes, last_modified: SystemTime::now() }
     }
 
     fn meta(&self, path: &str) -> ObjectMeta {
         let (size, last_modified) = (self.bytes.len() as u64, self.last_modified);
-        ObjectMeta {
-            path: path.to_owned(),
-            size,
-            last_modified,
-        }
+        ObjectMeta { path: path.to_owned(), size, last_modified }
     }
 }
 
@@ -61,9 +54,7 @@ impl MemoryObjectStore {
 
     fn with_object<T>(&self, path: &str, read: impl FnOnce(&StoredObject) -> T) -> Result<T> {
         validate_path(path)?;
-        let not_found = || Error::NotFound {
-            path: path.to_owned(),
-        };
+        let not_found = || Error::NotFound { path: path.to_owned() };
         self.read().get(path).map(read).ok_or_else(not_found)
     }
 }
@@ -71,17 +62,14 @@ impl MemoryObjectStore {
 impl ObjectStore for MemoryObjectStore {
     fn put(&self, path: &str, object: Bytes) -> Result<()> {
         validate_path(path)?;
-        self.write()
-            .insert(path.to_owned(), StoredObject::new(object));
+        self.write().insert(path.to_owned(), StoredObject::new(object));
         Ok(())
     }
 
     fn put_if_absent(&self, path: &str, object: Bytes) -> Result<()> {
         validate_path(path)?;
         match self.write().entry(path.to_owned()) {
-            Entry::Occupied(_) => Err(Error::AlreadyExists {
-                path: path.to_owned(),
-            }),
+            Entry::Occupied(_) => Err(Error::AlreadyExists { path: path.to_owned() }),
             Entry::Vacant(entry) => {
                 entry.insert(StoredObject::new(object));
                 Ok(())

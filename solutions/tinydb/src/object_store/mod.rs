@@ -92,11 +92,7 @@ fn is_segment(segment: &str) -> bool {
 
 /// Checks a `prefix` of [`ObjectStore::list`]: empty, or a path.
 fn validate_prefix(prefix: &str) -> Result<()> {
-    if prefix.is_empty() {
-        Ok(())
-    } else {
-        validate_path(prefix)
-    }
+    if prefix.is_empty() { Ok(()) } else { validate_path(prefix) }
 }
 
 /// Whether the object at `path` lies under the folder `prefix`.
@@ -109,12 +105,7 @@ fn is_under(path: &str, prefix: &str) -> bool {
 fn check_range(path: &str, range: &Range<u64>, size: u64) -> Result<()> {
     let Range { start, end } = *range;
     if start > end || end > size {
-        return Err(Error::OutOfRange {
-            path: path.to_owned(),
-            start,
-            end,
-            size,
-        });
+        return Err(Error::OutOfRange { path: path.to_owned(), start, end, size });
     }
     Ok(())
 }

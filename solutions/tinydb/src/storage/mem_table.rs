@@ -7,19 +7,15 @@
 //! readers never wait for the writer. TinyDB uses a `BTreeMap` behind a lock that is held for one
 //! operation only: slower under many threads, and readable in an evening.
 
-// solution-only: begin
+// solution-only
 use std::collections::BTreeMap;
-// solution-only: end
 use std::ops::Bound;
-// solution-only: begin
+// solution-only
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use bytes::Bytes;
-// solution-only: end
 
-// solution-only
-use crate::format::RowEntry;
-use crate::format::ValueDeletable;
+use crate::format::{RowEntry, ValueDeletable};
 
 use super::sequenced_key::SequencedKey;
 
@@ -46,11 +42,7 @@ struct Rows {
 
 impl Rows {
     fn row(key: &SequencedKey, value: &ValueDeletable) -> RowEntry {
-        RowEntry {
-            key: key.user_key.clone(),
-            value: value.clone(),
-            seq: key.seq,
-        }
+        RowEntry { key: key.user_key.clone(), value: value.clone(), seq: key.seq }
     }
 }
 // solution-only: end
@@ -59,9 +51,7 @@ impl MemTable {
     /// An empty table.
     // exercise: week3.2
     pub fn new() -> Self {
-        Self {
-            rows: RwLock::new(Rows::default()),
-        }
+        Self { rows: RwLock::new(Rows::default()) }
     }
 
     /// Adds a row: a value, a merge operand or a tombstone. A row of the same key and sequence
@@ -120,11 +110,7 @@ impl MemTable {
             return Vec::new();
         }
         let rows = self.read();
-        rows.map
-            .range(range)
-            .take(limit)
-            .map(|(key, value)| Rows::row(key, value))
-            .collect()
+        rows.map.range(range).take(limit).map(|(key, value)| Rows::row(key, value)).collect()
     }
 
     // A map is whole between any two operations, so a panic elsewhere while the lock was held

@@ -28,10 +28,7 @@ pub struct SequencedKey {
 impl SequencedKey {
     /// The key of one version.
     pub fn new(user_key: impl Into<Bytes>, seq: u64) -> Self {
-        Self {
-            user_key: user_key.into(),
-            seq,
-        }
+        Self { user_key: user_key.into(), seq }
     }
 
     /// The range that holds every version of every user key in `range`, and no other.
@@ -58,9 +55,7 @@ impl SequencedKey {
 impl Ord for SequencedKey {
     // exercise: week3.1
     fn cmp(&self, other: &Self) -> Ordering {
-        self.user_key
-            .cmp(&other.user_key)
-            .then_with(|| other.seq.cmp(&self.seq))
+        self.user_key.cmp(&other.user_key).then_with(|| other.seq.cmp(&self.seq))
     }
 }
 

@@ -118,10 +118,7 @@ impl Footer {
         let checked = fields.take_bytes(FOOTER_CHECKED_LEN + CHECKSUM_LEN, "an SST's footer")?;
         if fields.take_array("an SST's magic")? != MAGIC {
             let expected = "an SST of TinyDB";
-            return Err(DecodeError::new(
-                checked.len(),
-                Corruption::WrongMagic { expected },
-            ));
+            return Err(DecodeError::new(checked.len(), Corruption::WrongMagic { expected }));
         }
         let mut fields = Cursor::new(verify_checksum(checked, "the footer")?);
         let filter_offset = fields.take_u64("the filter's offset")?;
@@ -131,13 +128,7 @@ impl Footer {
         let version_offset = fields.offset();
         let version = FormatVersion::try_from(fields.take_u16("the format version")?)
             .map_err(|corruption| DecodeError::new(version_offset, corruption))?;
-        let footer = Self {
-            filter_offset,
-            index_offset,
-            row_count,
-            max_seq,
-            version,
-        };
+        let footer = Self { filter_offset, index_offset, row_count, max_seq, version };
         footer.check_offsets(file_len)?;
         Ok(footer)
     }
@@ -145,11 +136,7 @@ impl Footer {
     // solution-only
     fn check_offsets(&self, file_len: u64) -> Result<(), DecodeError> {
         let invalid = |offset, what, found, expected| {
-            let corruption = Corruption::InvalidField {
-                what,
-                found,
-                expected,
-            };
+            let corruption = Corruption::InvalidField { what, found, expected };
             Err(DecodeError::new(offset, corruption))
         };
         if self.filter_offset > self.index_offset {
@@ -231,11 +218,7 @@ impl SstIndex {
         if blocks.last().is_none_or(|block| block.first_key > last_key) {
             let (what, found) = ("the block count", block_count.into());
             let expected = "there is a block, and no first key is greater than the last key";
-            let corruption = Corruption::InvalidField {
-                what,
-                found,
-                expected,
-            };
+            let corruption = Corruption::InvalidField { what, found, expected };
             return Err(DecodeError::new(last_key_offset, corruption));
         }
         expect_end(&fields)?;
@@ -251,10 +234,7 @@ impl SstIndex {
         if key > self.last_key {
             return 0..0;
         }
-        let start = self
-            .blocks
-            .partition_point(|block| block.first_key < key)
-            .saturating_sub(1);
+        let start = self.blocks.partition_point(|block| block.first_key < key).saturating_sub(1);
         let end = self.blocks.partition_point(|block| block.first_key <= key);
         start..end
     }
@@ -281,13 +261,7 @@ fn check_next(
     data_end: u64,
 ) -> Result<(), Corruption> {
     let (what, found) = ("a block's offset", block.offset);
-    let invalid = |expected| {
-        Err(Corruption::InvalidField {
-            what,
-            found,
-            expected,
-        })
-    };
+    let invalid = |expected| Err(Corruption::InvalidField { what, found, expected });
     match previous {
         None if block.offset != 0 => return invalid("block 0 starts at offset 0"),
         Some(previous) if block.offset <= previous.offset + CHECKSUM_LEN as u64 => {
@@ -310,10 +284,6 @@ fn expect_end(fields: &Cursor) -> Result<(), DecodeError> {
         return Ok(());
     }
     let (what, found) = ("bytes behind the index", fields.remaining() as u64);
-    let corruption = Corruption::InvalidField {
-        what,
-        found,
-        expected: "nothing follows it",
-    };
+    let corruption = Corruption::InvalidField { what, found, expected: "nothing follows it" };
     Err(DecodeError::new(fields.offset(), corruption))
 }

@@ -76,11 +76,7 @@ impl SstBuilder {
     /// writer decides when to start another.
     // exercise: week3.10
     pub fn estimated_size(&self) -> usize {
-        let unfinished = if self.block.is_empty() {
-            0
-        } else {
-            self.block.encoded_len()
-        };
+        let unfinished = if self.block.is_empty() { 0 } else { self.block.encoded_len() };
         self.data.len() + unfinished
     }
 
@@ -88,10 +84,7 @@ impl SstBuilder {
     // exercise: week3.10
     pub fn finish(mut self) -> Result<Bytes> {
         let Some(last) = self.last.take() else {
-            return Err(Error::invalid(
-                "rows",
-                "there are none; an SST holds at least one row",
-            ));
+            return Err(Error::invalid("rows", "there are none; an SST holds at least one row"));
         };
         self.finish_block();
         let offset = self.data.len() as u64;
@@ -102,10 +95,7 @@ impl SstBuilder {
             max_seq: self.max_seq,
             version: FormatVersion::V1,
         };
-        let index = SstIndex {
-            blocks: self.metas,
-            last_key: last.user_key,
-        };
+        let index = SstIndex { blocks: self.metas, last_key: last.user_key };
         self.data.extend_from_slice(&index.encode());
         self.data.extend_from_slice(&footer.encode());
         Ok(self.data.freeze())
@@ -115,10 +105,7 @@ impl SstBuilder {
     fn finish_block(&mut self) {
         let start = self.data.len();
         let first_key = std::mem::take(&mut self.first_key);
-        self.metas.push(BlockMeta {
-            offset: start as u64,
-            first_key,
-        });
+        self.metas.push(BlockMeta { offset: start as u64, first_key });
         self.data.extend_from_slice(&self.block.finish());
         append_checksum(&mut self.data, start);
     }

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-use crate::error::{Error, Result};
+use crate::error::{DecodeError, Error, Result};
 use crate::format::checksum::verify_checksum;
 use crate::format::{Block, FormatVersion, RowEntry};
 use crate::object_store::ObjectStore;
@@ -52,12 +50,7 @@ impl SstReader {
         };
         let index = SstIndex::decode(index, footer.filter_offset)
             .map_err(|error| error.in_file(&path, footer.index_offset))?;
-        Ok(Self {
-            store,
-            path,
-            footer,
-            index,
-        })
+        Ok(Self { store, path, footer, index })
     }
 
     /// The newest row of `key` whose sequence number is at most `max_seq`, tombstones and merge
@@ -66,9 +59,8 @@ impl SstReader {
     pub fn get(&self, key: &[u8], max_seq: u64) -> Result<Option<RowEntry>> {
         for number in self.index.blocks_for(key) {
             let block = self.read_block(number)?;
-            let found = newest_visible(&block, key, max_seq);
-            let found =
-                found.map_err(|error| error.in_file(&self.path, self.block_start(number)))?;
+            let found = newest_visible(&block, key, max_seq)
+                .map_err(|error| error.in_file(&self.path, self.index.blocks[number].offset))?;
             if found.is_some() {
                 return Ok(found);
             }
@@ -81,20 +73,17 @@ impl SstReader {
     pub fn read_block(&self, number: usize) -> Result<Block> {
         let Some(meta) = self.index.blocks.get(number) else {
             let count = self.index.blocks.len();
-            let problem = format!(
-                "block {number} of {} was asked for; it has {count}",
-                self.path
-            );
+            let problem = format!("block {number} of {} was asked for; it has {count}", self.path);
             return Err(Error::invalid("number", problem));
         };
         let next = self.index.blocks.get(number + 1);
         let end = next.map_or(self.footer.filter_offset, |next| next.offset);
         let bytes = self.store.get_range(&self.path, meta.offset..end)?;
-        let block =
-            verify_checksum(bytes, "the data block").and_then(|block| match self.footer.version {
+        verify_checksum(bytes, "the data block")
+            .and_then(|block| match self.footer.version {
                 FormatVersion::V1 => Block::decode(block),
-            });
-        block.map_err(|error| error.in_file(&self.path, meta.offset))
+            })
+            .map_err(|error| error.in_file(&self.path, meta.offset))
     }
 
     /// Where the SST is on its store.
@@ -111,11 +100,6 @@ impl SstReader {
     pub fn index(&self) -> &SstIndex {
         &self.index
     }
-
-    // solution-only
-    fn block_start(&self, number: usize) -> u64 {
-        self.index.blocks[number].offset
-    }
 }
 
 /// The first row of `key` in the block that is visible at `max_seq`.
@@ -124,7 +108,7 @@ fn newest_visible(
     block: &Block,
     key: &[u8],
     max_seq: u64,
-) -> Result<Option<RowEntry>, crate::error::DecodeError> {
+) -> Result<Option<RowEntry>, DecodeError> {
     let mut number = block.lower_bound(key)?;
     while let Some(row) = block.row(number)?.filter(|row| row.key == key) {
         if row.seq <= max_seq {

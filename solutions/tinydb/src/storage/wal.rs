@@ -121,10 +121,7 @@ pub fn decode_header(header: Bytes) -> Result<(), DecodeError> {
         VERSION => Ok(()),
         found => {
             let known = "version 1";
-            Err(DecodeError::new(
-                MAGIC.len(),
-                Corruption::UnknownVersion { found, known },
-            ))
+            Err(DecodeError::new(MAGIC.len(), Corruption::UnknownVersion { found, known }))
         }
     }
 }
@@ -146,10 +143,7 @@ pub fn encode_record(batch: &[RowEntry], out: &mut BytesMut) -> Result<()> {
 // solution-only
 fn append_record(batch: &[RowEntry], out: &mut BytesMut) -> Result<()> {
     if batch.is_empty() {
-        return Err(Error::invalid(
-            "batch",
-            "it is empty; a batch has at least one row",
-        ));
+        return Err(Error::invalid("batch", "it is empty; a batch has at least one row"));
     }
     let header = out.len();
     out.put_bytes(0, RECORD_HEADER_LEN);

@@ -57,26 +57,13 @@ impl WalReader {
     /// right is an error.
     pub fn new(name: impl Into<String>, contents: Bytes) -> Result<Self> {
         let name = name.into();
-        let end = contents
-            .iter()
-            .rposition(|&byte| byte != 0)
-            .map_or(0, |last| last + 1);
+        let end = contents.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
         if end < HEADER_LEN && wal::encode_header().starts_with(&contents[..end]) {
-            return Ok(Self {
-                name,
-                contents,
-                end: 0,
-                offset: 0,
-            });
+            return Ok(Self { name, contents, end: 0, offset: 0 });
         }
         let header = contents.slice(..HEADER_LEN.min(contents.len()));
         wal::decode_header(header).map_err(|error| error.in_file(&name, 0))?;
-        Ok(Self {
-            name,
-            contents,
-            end: end.max(HEADER_LEN),
-            offset: HEADER_LEN,
-        })
+        Ok(Self { name, contents, end: end.max(HEADER_LEN), offset: HEADER_LEN })
     }
 
     /// The next batch; `None` at the end of the segment, torn or not. Fails if the next record is
@@ -99,10 +86,7 @@ impl WalReader {
     // exercise: week3.7
     pub fn torn_tail(&self) -> Option<TornTail> {
         let (offset, len) = (self.offset as u64, self.contents.len() as u64);
-        (offset < len).then(|| TornTail {
-            offset,
-            len: len - offset,
-        })
+        (offset < len).then(|| TornTail { offset, len: len - offset })
     }
 
     /// The payload of the record at the offset; `None` if there is none or it is torn.
@@ -137,11 +121,7 @@ fn split_record(log: &Bytes, written: usize) -> Result<Option<Bytes>, DecodeErro
         END_MARK | 0 => Ok(Some(payload)),
         found => {
             let (what, expected) = ("a record's end mark", "it must be 23 (0x17)");
-            let corruption = Corruption::InvalidField {
-                what,
-                found: found.into(),
-                expected,
-            };
+            let corruption = Corruption::InvalidField { what, found: found.into(), expected };
             Err(DecodeError::new(end_mark, corruption))
         }
     }

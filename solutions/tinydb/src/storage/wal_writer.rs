@@ -49,13 +49,7 @@ impl WalWriter {
     /// Starts a segment in an empty `file`, with its header; `name` stands for it in errors.
     pub fn create(name: impl Into<String>, file: Box<dyn LogFile>) -> Result<Self> {
         let (buffer, written, failed) = (BytesMut::new(), 0, false);
-        let mut writer = Self {
-            name: name.into(),
-            file,
-            buffer,
-            written,
-            failed,
-        };
+        let mut writer = Self { name: name.into(), file, buffer, written, failed };
         writer.buffer.extend_from_slice(&wal::encode_header());
         writer.sync()?;
         Ok(writer)
@@ -74,21 +68,14 @@ impl WalWriter {
         let mut reader = WalReader::new(&name, contents)?;
         while reader.next_batch()?.is_some() {}
         if let Some(tail) = reader.torn_tail() {
-            file.truncate(tail.offset)
-                .map_err(Error::io("cut the torn tail of", &name))?;
+            file.truncate(tail.offset).map_err(Error::io("cut the torn tail of", &name))?;
             file.sync().map_err(Error::io("sync", &name))?;
             written = tail.offset;
         }
         if written == 0 {
             return Self::create(name, file);
         }
-        Ok(Self {
-            name,
-            file,
-            buffer: BytesMut::new(),
-            written,
-            failed: false,
-        })
+        Ok(Self { name, file, buffer: BytesMut::new(), written, failed: false })
     }
 
     /// Appends a batch as one record, with the durability asked for.
@@ -141,9 +128,7 @@ impl WalWriter {
     // solution-only
     fn check_usable(&self) -> Result<()> {
         if self.failed {
-            return Err(Error::WalFailed {
-                file: self.name.clone(),
-            });
+            return Err(Error::WalFailed { file: self.name.clone() });
         }
         Ok(())
     }
