@@ -688,7 +688,7 @@ mod task_3_11 {
     }
 
     proptest! {
-        #![proptest_config(testkit::config(256))]
+        #![proptest_config(testkit::config(96))]
 
         #[test]
         fn no_block_that_may_hold_the_key_is_missed_and_no_other_is_visited(
@@ -926,7 +926,7 @@ mod task_3_12 {
     }
 
     proptest! {
-        #![proptest_config(testkit::config(128))]
+        #![proptest_config(testkit::config(48))]
 
         #[test]
         fn get_agrees_with_a_search_through_all_rows(
