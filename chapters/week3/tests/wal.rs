@@ -465,6 +465,20 @@ mod task_3_7 {
     }
 
     #[test]
+    fn there_is_no_torn_tail_before_the_end_is_reached() {
+        let (segment, bounds) = segment(&three_batches()[..1]);
+        let contents = [&segment[..], b"half"].concat();
+        let mut reader = WalReader::new("test.wal", contents.into()).expect("a whole header");
+        let rule = rule("3.7", "records that were not read yet are no torn tail");
+        assert_eq!(reader.torn_tail(), None, "before the first batch{rule}");
+        reader.next_batch().expect("a whole record");
+        assert_eq!(reader.torn_tail(), None, "behind the first batch{rule}");
+        assert_eq!(reader.next_batch().expect("a torn tail is no error"), None, "at the tail");
+        let tail = TornTail { offset: bounds[1] as u64, len: 4 };
+        assert_eq!(reader.torn_tail(), Some(tail), "at the end{rule}");
+    }
+
+    #[test]
     fn large_and_strange_rows_come_back() {
         let batches = vec![vec![
             RowEntry::new_value(vec![0], vec![0; 1 << 20], 0),
