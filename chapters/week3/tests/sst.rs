@@ -309,7 +309,8 @@ mod task_3_9 {
     #[test]
     fn an_index_that_contradicts_itself_is_an_error() {
         testkit::deadline(10, || {
-            let cases: [(&str, u32, &[(u64, &[u8])], &[u8]); 12] = [
+            type Blocks<'a> = &'a [(u64, &'a [u8])];
+            let cases: [(&str, u32, Blocks<'_>, &[u8]); 12] = [
                 ("no block", 0, &[], b"mango"),
                 ("a count above the blocks", 4, &INDEX_BLOCKS, b"mango"),
                 ("a count below the blocks", 2, &INDEX_BLOCKS, b"mango"),

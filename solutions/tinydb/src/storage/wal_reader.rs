@@ -74,6 +74,7 @@ impl WalReader {
     // exercise: week3.7
     pub fn next_batch(&mut self) -> Result<Option<Vec<RowEntry>>> {
         let Some(payload) = self.next_payload()? else {
+            self.finished = true;
             return Ok(None);
         };
         let payload_offset = self.offset + RECORD_HEADER_LEN;
