@@ -724,12 +724,18 @@ mod task_3_12 {
     use super::*;
     use proptest::prelude::*;
 
-    fn open(rows: &[RowEntry], block_size: usize) -> SstReader {
-        open_bytes(&sst_bytes(rows, block_size)).expect("a whole SST")
+    fn open(rows: &[RowEntry], block_size: usize) -> Arc<SstReader> {
+        Arc::new(open_bytes(&sst_bytes(rows, block_size)).expect("a whole SST"))
     }
 
-    fn get(reader: &SstReader, key: &str, max_seq: u64) -> Option<RowEntry> {
-        reader.get(key.as_bytes(), max_seq).expect("a whole SST")
+    /// `SstReader::get`, failing after a while: a walk over rows or blocks could have no end.
+    fn lookup(reader: &Arc<SstReader>, key: &[u8], max_seq: u64) -> Result<Option<RowEntry>> {
+        let (reader, key) = (Arc::clone(reader), key.to_vec());
+        testkit::deadline(10, move || reader.get(&key, max_seq))
+    }
+
+    fn get(reader: &Arc<SstReader>, key: &str, max_seq: u64) -> Option<RowEntry> {
+        lookup(reader, key.as_bytes(), max_seq).expect("a whole SST")
     }
 
     #[test]
@@ -759,10 +765,10 @@ mod task_3_12 {
         for block_size in [1, 100, 4096] {
             let reader = open(&rows, block_size);
             for row in &rows {
-                let found = reader.get(&row.key, u64::MAX).expect("a whole SST");
+                let found = lookup(&reader, &row.key, u64::MAX).expect("a whole SST");
                 assert_eq!(found.as_ref(), Some(row), "blocks of {block_size} bytes");
                 let absent = [&row.key[..], b"x"].concat();
-                let found = reader.get(&absent, u64::MAX).expect("a whole SST");
+                let found = lookup(&reader, &absent, u64::MAX).expect("a whole SST");
                 assert_eq!(found, None, "{absent:?} in blocks of {block_size} bytes");
             }
         }
@@ -771,7 +777,7 @@ mod task_3_12 {
     #[test]
     fn keys_outside_the_sst_are_not_found_and_cost_no_read() {
         let store = WatchedStore::with(&sst_bytes(&numbered(1000), 512));
-        let reader = SstReader::open(store.clone(), PATH).expect("a whole SST");
+        let reader = Arc::new(SstReader::open(store.clone(), PATH).expect("a whole SST"));
         store.take_reads();
         let rule = rule("3.12", "the index knows the first and the last key");
         for absent in ["a", "key", "key00999x", "z"] {
@@ -784,7 +790,7 @@ mod task_3_12 {
     fn a_lookup_reads_one_block() {
         let sst = sst_bytes(&numbered(1000), 512);
         let store = WatchedStore::with(&sst);
-        let reader = SstReader::open(store.clone(), PATH).expect("a whole SST");
+        let reader = Arc::new(SstReader::open(store.clone(), PATH).expect("a whole SST"));
         store.take_reads();
         assert!(get(&reader, "key00505", u64::MAX).is_some(), "a key in the middle of a block");
         let reads = store.take_reads();
@@ -839,7 +845,7 @@ mod task_3_12 {
         ];
         let reader = open(&rows, 4096);
         for row in &rows {
-            let found = reader.get(&row.key, u64::MAX).expect("a whole SST");
+            let found = lookup(&reader, &row.key, u64::MAX).expect("a whole SST");
             let what = format!("a key of {} bytes", row.key.len());
             assert!(found.as_ref() == Some(row), "{what} is not found as it was written");
         }
@@ -878,9 +884,9 @@ mod task_3_12 {
         for position in start..end {
             let mut damaged = sst.clone();
             damaged[position] ^= 0x04;
-            let reader = open_bytes(&damaged).expect("footer and index are whole");
+            let reader = Arc::new(open_bytes(&damaged).expect("footer and index are whole"));
             let rule = rule("3.12", "the checksum of a block is checked before its rows are used");
-            match reader.get(&blocks[1].first_key.slice(..), u64::MAX) {
+            match lookup(&reader, &blocks[1].first_key.slice(..), u64::MAX) {
                 Err(Error::Corrupt { file, offset, .. }) => {
                     let within = (start..end).contains(&(offset as usize));
                     assert!(within, "byte {position}: the error says offset {offset}{rule}");
@@ -905,8 +911,8 @@ mod task_3_12 {
         let data_end = sst.len() as u64;
         sst.extend(index_section(1, &[(0, b"k")], b"kk"));
         sst.extend(footer_bytes([data_end, data_end, 2, 2], 1));
-        let reader = open_bytes(&sst).expect("footer and index are whole");
-        let found = reader.get(b"kk", 9);
+        let reader = Arc::new(open_bytes(&sst).expect("footer and index are whole"));
+        let found = lookup(&reader, b"kk", 9);
         let rule = rule("3.12", "no panic: what a row says is checked too");
         assert!(matches!(found, Err(Error::Corrupt { .. })), "found {found:?}{rule}");
     }
@@ -919,9 +925,9 @@ mod task_3_12 {
             for flip in [0x01, 0x80, 0xff] {
                 let mut damaged = sst.clone();
                 damaged[position] ^= flip;
-                let Ok(reader) = open_bytes(&damaged) else { continue };
+                let Ok(reader) = open_bytes(&damaged).map(Arc::new) else { continue };
                 for row in &rows {
-                    match reader.get(&row.key, row.seq) {
+                    match lookup(&reader, &row.key, row.seq) {
                         Ok(found) => assert_eq!(found.as_ref(), Some(row), "byte {position}"),
                         Err(Error::Corrupt { .. }) => {}
                         Err(other) => panic!("byte {position}: found {other:?}"),
@@ -945,7 +951,7 @@ mod task_3_12 {
             let visible = rows.iter().filter(|row| row.key == wanted && row.seq <= max_seq);
             let expected = visible.max_by_key(|row| row.seq).cloned();
             let rule = rule("3.12", "the newest row at or below max_seq is found");
-            let found = reader.get(&wanted, max_seq).expect("a whole SST");
+            let found = lookup(&reader, &wanted, max_seq).expect("a whole SST");
             prop_assert_eq!(found, expected, "{:?}{}", rows, rule);
         }
     }

@@ -92,8 +92,12 @@ fn segment(batches: &[Vec<RowEntry>]) -> (Vec<u8>, Vec<usize>) {
 type Outcome = (Vec<Vec<RowEntry>>, Option<Error>, Option<TornTail>);
 
 fn read(contents: &[u8]) -> Outcome {
-    let mut batches = Vec::new();
     let contents = Bytes::copy_from_slice(contents);
+    testkit::deadline(10, move || read_to_the_end(contents))
+}
+
+fn read_to_the_end(contents: Bytes) -> Outcome {
+    let mut batches = Vec::new();
     let mut reader = match WalReader::new("test.wal", contents) {
         Ok(reader) => reader,
         Err(error) => return (batches, Some(error), None),
@@ -302,6 +306,21 @@ mod task_3_6 {
         let rule = rule("3.6", "many small records are written together");
         assert!(most_waiting > 60_000, "never more than {most_waiting} bytes waited{rule}");
         assert_eq!(file.syncs(), syncs, "only Durability::Sync syncs");
+    }
+
+    #[test]
+    fn the_buffer_is_written_when_it_has_exactly_its_length() {
+        // A record of a row with a key of one byte has 35 bytes beside the value.
+        for (waiting, written) in
+            [(WalWriter::BUFFER_LEN - 1, false), (WalWriter::BUFFER_LEN, true)]
+        {
+            let (mut writer, file) = started();
+            let batch = [RowEntry::new_value("k", vec![7; waiting - 35], 1)];
+            append(&mut writer, &batch, Durability::Buffered);
+            let found = file.written().len() > HEADER_LEN;
+            let rule = rule("3.6", "Buffered writes when BUFFER_LEN bytes wait, and not before");
+            assert_eq!(found, written, "written with {waiting} bytes waiting{rule}");
+        }
     }
 
     #[test]
@@ -653,9 +672,14 @@ mod task_3_8 {
     use super::*;
     use testkit::assert_bytes;
 
+    /// `WalWriter::resume`, failing after a while: it reads until there is no batch any more.
+    fn try_resume(file: &SimulatedFile) -> Result<WalWriter, Error> {
+        let file = Box::new(Simulated(file.clone()));
+        testkit::deadline(10, move || WalWriter::resume("test.wal", file))
+    }
+
     fn resume(file: &SimulatedFile) -> WalWriter {
-        WalWriter::resume("test.wal", Box::new(Simulated(file.clone())))
-            .expect("a segment without damage")
+        try_resume(file).expect("a segment without damage")
     }
 
     fn append(writer: &mut WalWriter, batch: &[RowEntry]) {
@@ -737,7 +761,7 @@ mod task_3_8 {
             let mut damaged = whole.clone();
             damaged[position] ^= 0x20;
             let file = SimulatedFile::with_contents(&damaged);
-            let resumed = WalWriter::resume("test.wal", Box::new(Simulated(file.clone())));
+            let resumed = try_resume(&file);
             let rule = rule("3.8", "damage is never cut off: the file is left as it is");
             let is_corrupt = matches!(resumed, Err(Error::Corrupt { .. }));
             assert!(is_corrupt, "byte {position} damaged: found {resumed:?}{rule}");
@@ -750,7 +774,7 @@ mod task_3_8 {
         let (whole, _) = segment(&three_batches());
         let file = SimulatedFile::with_contents(&whole[..whole.len() - 1]);
         file.fail_next_sync();
-        let resumed = WalWriter::resume("test.wal", Box::new(Simulated(file)));
+        let resumed = try_resume(&file);
         let rule = rule("3.8", "the cut is synced before anything is appended");
         assert!(matches!(resumed, Err(Error::Io { .. })), "found {resumed:?}{rule}");
     }
