@@ -761,7 +761,7 @@ mod task_3_12 {
 
     #[test]
     fn every_row_is_found_and_no_neighbour_is_taken_for_it() {
-        let rows = numbered(1000);
+        let rows = numbered(300);
         for block_size in [1, 100, 4096] {
             let reader = open(&rows, block_size);
             for row in &rows {
