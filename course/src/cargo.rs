@@ -41,7 +41,13 @@ pub fn build_tests(
     progress: bool,
 ) -> Result<Vec<Program>, Error> {
     let mut command = cargo(course);
-    command.args(["test", "--no-run", "--message-format=json", "--package", package]);
+    command.args([
+        "test",
+        "--no-run",
+        "--message-format=json",
+        "--package",
+        package,
+    ]);
     if let Some(test) = test {
         command.args(["--test", test]);
     }
@@ -132,7 +138,9 @@ struct Diagnostic {
 
 fn messages(stdout: &[u8]) -> Vec<Message> {
     let lines = stdout.split(|byte| *byte == b'\n');
-    lines.filter_map(|line| serde_json::from_slice(line).ok()).collect()
+    lines
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .collect()
 }
 
 impl Message {
@@ -149,6 +157,10 @@ impl Message {
 
     fn error(self) -> Option<String> {
         let diagnostic = self.message?;
-        if diagnostic.level == "error" { diagnostic.rendered } else { None }
+        if diagnostic.level == "error" {
+            diagnostic.rendered
+        } else {
+            None
+        }
     }
 }

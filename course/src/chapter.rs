@@ -29,7 +29,11 @@ pub fn all_tasks(week: &Week) -> BTreeSet<TaskId> {
 ///
 /// # Errors
 /// If the reference cannot be read or one of its markers is wrong.
-pub fn sources(course: &Course, week: &Week, open: &BTreeSet<TaskId>) -> Result<Vec<Generated>, Error> {
+pub fn sources(
+    course: &Course,
+    week: &Week,
+    open: &BTreeSet<TaskId>,
+) -> Result<Vec<Generated>, Error> {
     let chapter = Chapter { course, week, open };
     let mut sources = vec![chapter.crate_root()?];
     chapter.room(&mut sources)?;
@@ -47,7 +51,11 @@ pub fn exercises(course: &Course, week: &Week) -> Result<Vec<(String, Exercise)>
         if files::has_extension(&path, "rs") {
             let file = reference(course, &path)?;
             let name = files::shown(&room, &path);
-            exercises.extend(file.exercises()?.into_iter().map(|found| (name.clone(), found)));
+            exercises.extend(
+                file.exercises()?
+                    .into_iter()
+                    .map(|found| (name.clone(), found)),
+            );
         }
     }
     Ok(exercises)
@@ -128,7 +136,10 @@ impl Chapter<'_> {
                 continue;
             };
             let path = path.filter(|path| path.is_file()).ok_or_else(|| {
-                Error::file(&shown, format!("there is no file for `mod {};`", module.name))
+                Error::file(
+                    &shown,
+                    format!("there is no file for `mod {};`", module.name),
+                )
             })?;
             let line = format!("#[path = \"{up}{}\"]\n", self.course.shown(&path));
             new.insert_str(module.core, &line);
@@ -154,9 +165,12 @@ impl Chapter<'_> {
 }
 
 fn module_file(sources: &Path, name: &str) -> Option<PathBuf> {
-    [sources.join(name).join("mod.rs"), sources.join(format!("{name}.rs"))]
-        .into_iter()
-        .find(|path| path.is_file())
+    [
+        sources.join(name).join("mod.rs"),
+        sources.join(format!("{name}.rs")),
+    ]
+    .into_iter()
+    .find(|path| path.is_file())
 }
 
 /// Inserts lines below a file's `//!` docs, with a blank line on both sides.

@@ -1,6 +1,7 @@
 //! Where the course is, and what it has.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::week::Week;
 use crate::{Error, files};
@@ -12,7 +13,11 @@ pub struct Course {
     pub root: PathBuf,
     /// Cargo's build folder.
     pub target: PathBuf,
+    /// How long a test program may take before it counts as hanging.
+    pub limit: Duration,
 }
+
+const LIMIT: Duration = Duration::from_secs(120);
 
 impl Course {
     /// The course that a folder lies in.
@@ -31,6 +36,7 @@ impl Course {
         Ok(Self {
             root: root.to_path_buf(),
             target,
+            limit: LIMIT,
         })
     }
 
@@ -38,7 +44,12 @@ impl Course {
     pub fn at(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
         let target = root.join("target");
-        Self { root, target }
+        let limit = LIMIT;
+        Self {
+            root,
+            target,
+            limit,
+        }
     }
 
     /// The weeks that have a `week.toml`, in order.

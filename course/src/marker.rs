@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use proc_macro2::{TokenStream, TokenTree};
 
-use crate::week::{TaskId, line_at};
 use crate::Error;
+use crate::week::{TaskId, line_at};
 
 /// What a marker says.
 #[derive(Clone, Debug, PartialEq, Eq)]

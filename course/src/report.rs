@@ -1,7 +1,6 @@
 //! `cargo course test`: how a week stands, and what to look at first.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
@@ -9,9 +8,6 @@ use crate::cargo::build_tests;
 use crate::suite::{self, Outcome, Suite, Test, first_panic, stopped_at};
 use crate::week::{Task, TaskId, Week};
 use crate::{Course, Error};
-
-/// How long a test program may take before it counts as hanging.
-pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// How many lines of a failure's message are shown.
 const MESSAGE_LINES: usize = 24;
@@ -69,8 +65,10 @@ pub fn test(course: &Course, goal: Goal, solution: bool) -> Result<Report, Error
     } else {
         build_tests(course, &name, only.map(|task| task.test.as_str()), true)?
     };
-    let filter = only.map(|task| format!("{}::", task.id.module())).unwrap_or_default();
-    let suite = suite::run(&programs, &filter, LIMIT)?;
+    let filter = only
+        .map(|task| format!("{}::", task.id.module()))
+        .unwrap_or_default();
+    let suite = suite::run(&programs, &filter, course.limit)?;
     let tasks: Vec<&Task> = match only {
         Some(task) => vec![task],
         None => week.tasks().collect(),
@@ -82,7 +80,11 @@ pub fn test(course: &Course, goal: Goal, solution: bool) -> Result<Report, Error
 pub fn report(week: &Week, tasks: &[&Task], suite: &Suite) -> Report {
     let mut text = format!("{STRONG}Week {}: {}{STRONG:#}\n\n", week.number, week.title);
     let standings: Vec<Standing<'_>> = tasks.iter().map(|task| Standing::of(task, suite)).collect();
-    let width = tasks.iter().map(|task| task.title.chars().count()).max().unwrap_or(0);
+    let width = tasks
+        .iter()
+        .map(|task| task.title.chars().count())
+        .max()
+        .unwrap_or(0);
     for standing in &standings {
         let _ = writeln!(text, "  {}", standing.line(width));
     }
@@ -114,12 +116,17 @@ impl<'a> Standing<'a> {
         let tests = suite.tests.iter();
         Self {
             task,
-            tests: tests.filter(|test| TaskId::of_test(&test.name) == Some(task.id)).collect(),
+            tests: tests
+                .filter(|test| TaskId::of_test(&test.name) == Some(task.id))
+                .collect(),
         }
     }
 
     fn passed(&self) -> usize {
-        self.tests.iter().filter(|test| test.outcome == Outcome::Passed).count()
+        self.tests
+            .iter()
+            .filter(|test| test.outcome == Outcome::Passed)
+            .count()
     }
 
     fn is_done(&self) -> bool {
@@ -146,7 +153,10 @@ impl<'a> Standing<'a> {
     fn advice(&self, week: &Week) -> String {
         let Task { id, title, .. } = self.task;
         let mut text = format!("{STRONG}Next: {id} {title}{STRONG:#}\n");
-        let failed = self.tests.iter().find(|test| test.outcome != Outcome::Passed);
+        let failed = self
+            .tests
+            .iter()
+            .find(|test| test.outcome != Outcome::Passed);
         match failed {
             Some(test) => text.push_str(&failure(test)),
             None => text.push_str("  This task has no tests.\n"),
@@ -171,7 +181,10 @@ fn failure(test: &Test) -> String {
     };
     let panic = first_panic(printed);
     if let (Some(task), Some(panic)) = (stopped_at(printed), &panic) {
-        return format!("  {name} waits for task {task}, not started yet: {}\n", panic.place);
+        return format!(
+            "  {name} waits for task {task}, not started yet: {}\n",
+            panic.place
+        );
     }
     let (place, message) = match panic {
         Some(panic) => (panic.place, panic.message),
@@ -192,7 +205,9 @@ fn failure(test: &Test) -> String {
 }
 
 fn well_done(week: &Week, tasks: &[&Task]) -> String {
-    let next = tasks.last().and_then(|last| week.tasks().find(|task| task.id > last.id));
+    let next = tasks
+        .last()
+        .and_then(|last| week.tasks().find(|task| task.id > last.id));
     match next {
         Some(next) => format!(
             "{GOOD}Well done.{GOOD:#} Next is task {}: {}.\nRead: {}\n",

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use wait_timeout::ChildExt as _;
 
+use crate::Error;
 use crate::cargo::{Program, succeed};
 use crate::week::{TaskId, number};
-use crate::Error;
 
 /// How one test ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,12 @@ pub fn run(programs: &[Program], filter: &str, limit: Duration) -> Result<Suite,
     Ok(suite)
 }
 
-fn run_one(program: &Program, filter: &str, limit: Duration, suite: &mut Suite) -> Result<(), Error> {
+fn run_one(
+    program: &Program,
+    filter: &str,
+    limit: Duration,
+    suite: &mut Suite,
+) -> Result<(), Error> {
     let listed = succeed(command(program, filter).args(["--list", "--format", "terse"]))?;
     let names = listed_tests(&String::from_utf8_lossy(&listed.stdout));
     if names.is_empty() {
@@ -79,7 +84,9 @@ fn run_one(program: &Program, filter: &str, limit: Duration, suite: &mut Suite) 
             name,
         })
         .collect();
-    suite.troubles.extend(trouble(program, limit, status, &tests));
+    suite
+        .troubles
+        .extend(trouble(program, limit, status, &tests));
     suite.tests.extend(tests);
     Ok(())
 }
@@ -102,7 +109,7 @@ fn command(program: &Program, filter: &str) -> Command {
 /// Its output goes to a file: a pipe that nobody reads would fill up and stop the program.
 fn run_for(command: &mut Command, limit: Duration) -> Result<(String, Option<ExitStatus>), Error> {
     let io = Error::io("run", command.get_program().to_os_string());
-    let run = || -> std::io::Result<(String, Option<ExitStatus>)> {
+    let mut run = || -> std::io::Result<(String, Option<ExitStatus>)> {
         let mut printed: File = tempfile::tempfile()?;
         let mut child = command
             .stdin(Stdio::null())
@@ -122,7 +129,12 @@ fn run_for(command: &mut Command, limit: Duration) -> Result<(String, Option<Exi
     run().map_err(io)
 }
 
-fn trouble(program: &Program, limit: Duration, status: Option<ExitStatus>, tests: &[Test]) -> Option<String> {
+fn trouble(
+    program: &Program,
+    limit: Duration,
+    status: Option<ExitStatus>,
+    tests: &[Test],
+) -> Option<String> {
     let unfinished: Vec<&str> = tests
         .iter()
         .filter(|test| test.outcome == Outcome::Unfinished)
@@ -145,7 +157,9 @@ fn trouble(program: &Program, limit: Duration, status: Option<ExitStatus>, tests
 
 /// The names in the answer to `--list --format terse`.
 fn listed_tests(printed: &str) -> Vec<String> {
-    let names = printed.lines().filter_map(|line| line.strip_suffix(": test"));
+    let names = printed
+        .lines()
+        .filter_map(|line| line.strip_suffix(": test"));
     names.map(str::to_owned).collect()
 }
 
@@ -154,7 +168,9 @@ pub fn outcomes(printed: &str) -> BTreeMap<String, Outcome> {
     let mut outcomes = BTreeMap::new();
     let mut blocks = blocks(printed);
     for line in printed.lines() {
-        let Some((name, status)) = line.strip_prefix("test ").and_then(|line| line.rsplit_once(" ... "))
+        let Some((name, status)) = line
+            .strip_prefix("test ")
+            .and_then(|line| line.rsplit_once(" ... "))
         else {
             continue;
         };
@@ -175,7 +191,9 @@ fn blocks(printed: &str) -> BTreeMap<&str, String> {
     let mut blocks: BTreeMap<&str, String> = BTreeMap::new();
     let mut current = None;
     for line in printed.lines() {
-        let head = line.strip_prefix("---- ").and_then(|line| line.strip_suffix(" stdout ----"));
+        let head = line
+            .strip_prefix("---- ")
+            .and_then(|line| line.strip_suffix(" stdout ----"));
         if let Some(name) = head {
             current = Some(name);
         } else if line == "failures:" {
@@ -194,7 +212,8 @@ pub fn first_panic(printed: &str) -> Option<Panic> {
     let mut lines = printed.lines();
     let head = lines.find(|line| is_panic_head(line))?;
     let (_, place) = head.split_once(" panicked at ")?;
-    let message = lines.take_while(|line| !is_panic_head(line) && !line.starts_with("note: run with"));
+    let message =
+        lines.take_while(|line| !is_panic_head(line) && !line.starts_with("note: run with"));
     let message: Vec<&str> = message.collect();
     Some(Panic {
         place: place.trim_end_matches(':').to_owned(),

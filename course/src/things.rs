@@ -144,7 +144,9 @@ fn unfit(signature: &syn::Signature) -> Option<&'static str> {
     if signature.constness.is_some() {
         Some("a `const fn` cannot be an exercise: `todo!()` does not compile in one")
     } else if finder.0 {
-        Some("a function that returns `impl Trait` cannot be an exercise: a bare `todo!()` has no such type. Name or box the type")
+        Some(
+            "a function that returns `impl Trait` cannot be an exercise: a bare `todo!()` has no such type. Name or box the type",
+        )
     } else {
         None
     }
@@ -171,11 +173,15 @@ impl Visit<'_> for Things {
     }
 
     fn visit_item_impl(&mut self, item: &syn::ItemImpl) {
-        self.within(last_name(&item.self_ty), |things| visit::visit_item_impl(things, item));
+        self.within(last_name(&item.self_ty), |things| {
+            visit::visit_item_impl(things, item);
+        });
     }
 
     fn visit_item_trait(&mut self, item: &syn::ItemTrait) {
-        self.within(item.ident.to_string(), |things| visit::visit_item_trait(things, item));
+        self.within(item.ident.to_string(), |things| {
+            visit::visit_item_trait(things, item);
+        });
     }
 
     fn visit_item_mod(&mut self, item: &syn::ItemMod) {
