@@ -173,7 +173,7 @@ fn module_file(sources: &Path, name: &str) -> Option<PathBuf> {
     .find(|path| path.is_file())
 }
 
-/// Inserts lines below a file's `//!` docs, with a blank line on both sides.
+/// Inserts lines below a file's `//!` docs, with blank lines around.
 fn after_inner_docs(text: &str, lines: &str) -> String {
     let docs = text
         .split_inclusive('\n')
@@ -183,6 +183,8 @@ fn after_inner_docs(text: &str, lines: &str) -> String {
     let (docs, rest) = text.split_at(docs);
     let above = if docs.is_empty() { "" } else { "\n" };
     let rest = rest.trim_start_matches('\n');
-    let below = if rest.is_empty() { "" } else { "\n" };
+    // rustfmt keeps no blank line between inner attributes.
+    let joined = rest.is_empty() || rest.starts_with("#![");
+    let below = if joined { "" } else { "\n" };
     format!("{docs}{above}{lines}{below}{rest}")
 }

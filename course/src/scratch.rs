@@ -10,13 +10,14 @@ use crate::{Course, Error, files};
 
 /// Lays out a workspace with one chapter, in which every task is filled from the reference but those in `open`.
 ///
-/// Only files that differ are written, and the build folder is the course's own, so that cargo builds again only what
-/// has changed.
+/// Only files that differ are written, so that cargo builds again only what has changed. The copy has a build folder of
+/// its own: cargo tells two packages apart by where they lie in their workspace, so in one build folder it would take
+/// the copy for the original.
 ///
 /// # Errors
 /// If something cannot be read or written, or a marker in the reference is wrong.
 pub fn workspace(course: &Course, week: &Week, open: &BTreeSet<TaskId>) -> Result<Course, Error> {
-    let root = course.work().join("scratch").join(week.name());
+    let root = course.work().join("scratch");
     let mut current = BTreeSet::new();
     for path in copied(course, week)? {
         let inside = path.strip_prefix(&course.root).unwrap_or(&path);
@@ -30,14 +31,19 @@ pub fn workspace(course: &Course, week: &Week, open: &BTreeSet<TaskId>) -> Resul
     }
     let manifest = root.join("Cargo.toml");
     files::write(&manifest, manifest_for(course, week)?.as_bytes())?;
-    current.extend([manifest, root.join("Cargo.lock")]);
-    remove_others(&root, &current)?;
+    for folder in copied_folders(week) {
+        remove_others(&root.join(folder), &current)?;
+    }
     let limit = course.limit;
     Ok(Course {
-        target: course.target.clone(),
-        root,
         limit,
+        ..Course::at(root)
     })
+}
+
+fn copied_folders(week: &Week) -> [String; 3] {
+    let chapter = format!("chapters/{}", week.name());
+    ["solutions/tinydb".to_owned(), "testkit".to_owned(), chapter]
 }
 
 /// The files taken over as they are; the chapter's sources are not among them.
@@ -78,8 +84,8 @@ fn manifest_for(course: &Course, week: &Week) -> Result<String, Error> {
 }
 
 /// A file that was deleted from the course must not live on in the copy.
-fn remove_others(root: &Path, current: &BTreeSet<PathBuf>) -> Result<(), Error> {
-    for path in files::walk(root)? {
+fn remove_others(folder: &Path, current: &BTreeSet<PathBuf>) -> Result<(), Error> {
+    for path in files::walk(folder)? {
         if !current.contains(&path) {
             fs::remove_file(&path).map_err(Error::io("remove", &path))?;
         }
