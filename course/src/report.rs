@@ -156,7 +156,8 @@ impl<'a> Standing<'a> {
         let failed = self
             .tests
             .iter()
-            .find(|test| test.outcome != Outcome::Passed);
+            .filter(|test| test.outcome != Outcome::Passed);
+        let failed = failed.min_by_key(|test| interest(test, *id));
         match failed {
             Some(test) => text.push_str(&failure(test)),
             None => text.push_str("  This task has no tests.\n"),
@@ -167,6 +168,18 @@ impl<'a> Standing<'a> {
             week.address(*id)
         );
         text
+    }
+}
+
+/// Which failure to show first, the lowest: one that tells something, then one that waits for this very task.
+fn interest(test: &Test, task: TaskId) -> u8 {
+    match &test.outcome {
+        Outcome::Failed(printed) => match stopped_at(printed) {
+            None => 0,
+            Some(stop) if stop == task => 1,
+            Some(_) => 2,
+        },
+        _ => 3,
     }
 }
 
