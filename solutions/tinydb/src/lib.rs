@@ -1,3 +1,23 @@
 //! # TinyDB
 //!
-//! A small but real LSM storage engine, in the shape of SlateDB's.
+//! A small but real LSM storage engine in the shape of [SlateDB](https://slatedb.io), written to be
+//! read. One folder (a *room*) belongs to each week of the course; a room may use the rooms below
+//! it and never one above, so the crate reads from the bottom up:
+//!
+//! | room | what it is |
+//! |---|---|
+//! | [`storage`] | the three places where a row can be: memtable, WAL, SST |
+//! | [`object_store`] | where immutable files live |
+//! | [`mod@format`] | bytes: rows, blocks, checksums |
+//! | [`error`] | what can go wrong, and where |
+//!
+//! Every integer on disk is big-endian. Nothing in this crate panics on bad input, on a damaged
+//! file or on a failing disk: it returns an [`Error`].
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod format;
+pub mod object_store;
+pub mod storage;
+
+pub use error::{Error, Result};

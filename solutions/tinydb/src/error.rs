@@ -1,0 +1,184 @@
+//! What can go wrong, and where.
+//!
+//! There are few kinds of error, and each carries what its reader needs: the argument that was
+//! wrong, or the file and the offset in it, and what to do next. SlateDB does the same with
+//! `ErrorKind` (`src/error.rs`).
+
+use std::io;
+
+/// The result of every operation of the engine that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failed operation.
+///
+/// An operation that returns an error has changed nothing that a reader of the database can see,
+/// unless its documentation says otherwise.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The caller passed something that can't be stored or found; the message says what would do.
+    #[error("invalid {argument}: {problem}")]
+    InvalidArgument {
+        /// The argument's name in the function's signature.
+        argument: &'static str,
+        /// What is wrong with it, and what is allowed.
+        problem: String,
+    },
+
+    /// A file does not hold what was written to it.
+    #[error(
+        "{file} is damaged at offset {offset}: {corruption}. \
+         Restore the file from a copy; nothing was changed"
+    )]
+    Corrupt {
+        /// The file's or object's path.
+        file: String,
+        /// Bytes from the start of the file to the place that is wrong.
+        offset: u64,
+        /// What is wrong there.
+        corruption: Corruption,
+    },
+
+    /// There is no object of this path.
+    #[error("{path} does not exist")]
+    NotFound {
+        /// The object's path.
+        path: String,
+    },
+
+    /// An object of this path exists already, and was left as it is.
+    #[error("{path} exists already; it was left as it is")]
+    AlreadyExists {
+        /// The object's path.
+        path: String,
+    },
+
+    /// A read reached past the end of an object.
+    #[error("{path} holds {size} bytes, but bytes {start}..{end} were asked for")]
+    OutOfRange {
+        /// The object's path.
+        path: String,
+        /// The first byte asked for.
+        start: u64,
+        /// One past the last byte asked for.
+        end: u64,
+        /// How many bytes the object has.
+        size: u64,
+    },
+
+    /// The operating system refused a read, a write or a sync.
+    #[error("could not {operation} {path}: {source}")]
+    Io {
+        /// What was tried, such as `"sync"`.
+        operation: &'static str,
+        /// The file or folder it was tried on.
+        path: String,
+        /// What the operating system answered.
+        source: io::Error,
+    },
+
+    /// An earlier write or sync of this log failed, so what its end looks like is not known.
+    #[error(
+        "{file} takes no more writes, because an earlier one failed. \
+         Open the log again: it will be cut at its last whole record"
+    )]
+    WalFailed {
+        /// The segment's path.
+        file: String,
+    },
+}
+
+impl Error {
+    /// An [`Error::InvalidArgument`].
+    pub fn invalid(argument: &'static str, problem: impl Into<String>) -> Self {
+        let problem = problem.into();
+        Self::InvalidArgument { argument, problem }
+    }
+
+    /// Wraps what the operating system answered when `operation` was tried on `path`; to be used
+    /// with `map_err`.
+    pub fn io(operation: &'static str, path: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { operation, path, source }
+    }
+}
+
+/// Bytes that could not be decoded. Whoever knows which file they came from turns this into an
+/// [`Error::Corrupt`] with [`DecodeError::in_file`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("at byte {offset}: {corruption}")]
+pub struct DecodeError {
+    /// Bytes from the start of the input to the place that is wrong.
+    pub offset: u64,
+    /// What is wrong there.
+    pub corruption: Corruption,
+}
+
+impl DecodeError {
+    /// An error at `offset` bytes from the start of the input.
+    pub fn new(offset: usize, corruption: Corruption) -> Self {
+        Self { offset: offset as u64, corruption }
+    }
+
+    /// Moves the error `base` bytes further, for input that is a slice of a longer one.
+    #[must_use]
+    pub fn shifted(self, base: u64) -> Self {
+        Self { offset: self.offset.saturating_add(base), ..self }
+    }
+
+    /// Names the file, given that the decoded bytes start `base` bytes into it.
+    pub fn in_file(self, file: &str, base: u64) -> Error {
+        let Self { offset, corruption } = self.shifted(base);
+        Error::Corrupt { file: file.to_owned(), offset, corruption }
+    }
+}
+
+/// How bytes can be wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Corruption {
+    /// The input ends before what it should hold.
+    #[error("{what} needs {needed} bytes, but {available} are left")]
+    Truncated {
+        /// What was being read.
+        what: &'static str,
+        /// How many bytes it needs.
+        needed: u64,
+        /// How many there are.
+        available: u64,
+    },
+    /// A checksum differs from that of the bytes it protects.
+    #[error("the checksum of {what} is {stored:#010x}, but its bytes give {computed:#010x}")]
+    ChecksumMismatch {
+        /// What the checksum protects.
+        what: &'static str,
+        /// The checksum in the file.
+        stored: u32,
+        /// The checksum of the bytes in the file.
+        computed: u32,
+    },
+    /// The file is not of the kind that was expected.
+    #[error("this is not {expected}")]
+    WrongMagic {
+        /// The kind of file that was expected.
+        expected: &'static str,
+    },
+    /// The file was written in a format this program does not know.
+    #[error("format version {found} is not known here; this program reads {known}")]
+    UnknownVersion {
+        /// The version in the file.
+        found: u16,
+        /// The versions this program reads.
+        known: &'static str,
+    },
+    /// A field holds a value that is not allowed there.
+    #[error("{what} is {found}, but {expected}")]
+    InvalidField {
+        /// The field.
+        what: &'static str,
+        /// What it holds.
+        found: u64,
+        /// What it may hold.
+        expected: &'static str,
+    },
+}

@@ -1,0 +1,78 @@
+//! Reading fields off a slice of bytes without ever reading past its end.
+
+use bytes::Bytes;
+
+use crate::error::{Corruption, DecodeError};
+
+/// A position in a slice of bytes. Each `take_` method returns the field at the position and moves
+/// behind it, or says which field was missing where.
+///
+/// `Bytes` shares its memory, so what [`Cursor::take_bytes`] returns is not a copy.
+#[derive(Debug, Clone)]
+pub struct Cursor {
+    input: Bytes,
+    offset: usize,
+}
+
+impl Cursor {
+    /// A cursor at the start of `input`.
+    pub fn new(input: Bytes) -> Self {
+        Self { input, offset: 0 }
+    }
+
+    /// Bytes from the start of the input to the position.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// How many bytes are left.
+    pub fn remaining(&self) -> usize {
+        self.input.len() - self.offset
+    }
+
+    /// Takes `length` bytes. `what` names the field in the error when fewer are left; nothing is
+    /// allocated for a length that the input can't hold.
+    pub fn take_bytes(&mut self, length: usize, what: &'static str) -> Result<Bytes, DecodeError> {
+        if length > self.remaining() {
+            let corruption = Corruption::Truncated {
+                what,
+                needed: length as u64,
+                available: self.remaining() as u64,
+            };
+            return Err(DecodeError::new(self.offset, corruption));
+        }
+        let bytes = self.input.slice(self.offset..self.offset + length);
+        self.offset += length;
+        Ok(bytes)
+    }
+
+    /// Takes one byte.
+    pub fn take_u8(&mut self, what: &'static str) -> Result<u8, DecodeError> {
+        Ok(u8::from_be_bytes(self.take_array(what)?))
+    }
+
+    /// Takes a big-endian `u16`.
+    pub fn take_u16(&mut self, what: &'static str) -> Result<u16, DecodeError> {
+        Ok(u16::from_be_bytes(self.take_array(what)?))
+    }
+
+    /// Takes a big-endian `u32`.
+    pub fn take_u32(&mut self, what: &'static str) -> Result<u32, DecodeError> {
+        Ok(u32::from_be_bytes(self.take_array(what)?))
+    }
+
+    /// Takes a big-endian `u64`.
+    pub fn take_u64(&mut self, what: &'static str) -> Result<u64, DecodeError> {
+        Ok(u64::from_be_bytes(self.take_array(what)?))
+    }
+
+    /// Takes `N` bytes as an array.
+    pub fn take_array<const N: usize>(
+        &mut self,
+        what: &'static str,
+    ) -> Result<[u8; N], DecodeError> {
+        let mut array = [0; N];
+        array.copy_from_slice(&self.take_bytes(N, what)?);
+        Ok(array)
+    }
+}

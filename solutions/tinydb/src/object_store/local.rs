@@ -1,0 +1,241 @@
+//! An object store in a directory.
+//!
+//! An object is written to a temporary file beside its place, synced, and only then given its name;
+//! then the directory is synced, because a name is not durable before its directory is. A crash
+//! leaves the old object, the new object, or a temporary file that nothing reads.
+//!
+//! `put_if_absent` gives the name with a hard link, which fails if the name is taken, so that it is
+//! atomic between processes too. `put` uses a rename, which replaces.
+//!
+//! SlateDB: `LocalFileSystem` of the crate `object_store` works the same way.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+
+use super::{ObjectMeta, ObjectStore, check_range, validate_path, validate_prefix};
+use crate::error::{Error, Result};
+
+/// Objects as files under one directory. Several stores, also in several processes, may use the
+/// same directory.
+#[derive(Debug)]
+pub struct LocalObjectStore {
+    root: PathBuf,
+}
+
+impl LocalObjectStore {
+    /// A store in the directory `root`, which is made if it is missing.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self> {
+        let root = root.into();
+        create_dir_durably(&root)?;
+        Ok(Self { root })
+    }
+
+    /// The file that holds the object at `path`. Checks the path.
+    fn file_of(&self, path: &str) -> Result<PathBuf> {
+        validate_path(path)?;
+        Ok(self.root.join(path))
+    }
+
+    fn open_object(&self, path: &str) -> Result<(File, u64)> {
+        let file_path = self.file_of(path)?;
+        let opened = File::open(&file_path).and_then(|file| Ok((file.metadata()?, file)));
+        match opened {
+            Ok((meta, file)) if meta.is_file() => Ok((file, meta.len())),
+            Ok(_) => Err(Error::NotFound { path: path.to_owned() }),
+            Err(error) => Err(not_found_or_io("open", path, error)),
+        }
+    }
+
+    /// Writes `object` to a temporary file in the directory of `path` and syncs it.
+    fn write_temporary(&self, path: &str, object: &[u8]) -> Result<(TemporaryFile, PathBuf)> {
+        let target = self.file_of(path)?;
+        let parent = target.parent().unwrap_or(&self.root);
+        create_dir_durably(parent)?;
+        let temporary = TemporaryFile::write(parent, object)?;
+        Ok((temporary, target))
+    }
+}
+
+impl ObjectStore for LocalObjectStore {
+    fn put(&self, path: &str, object: Bytes) -> Result<()> {
+        let (temporary, target) = self.write_temporary(path, &object)?;
+        fs::rename(&temporary.path, &target).map_err(Error::io("name", path))?;
+        sync_parent(&target)
+    }
+
+    fn put_if_absent(&self, path: &str, object: Bytes) -> Result<()> {
+        let (temporary, target) = self.write_temporary(path, &object)?;
+        match fs::hard_link(&temporary.path, &target) {
+            Ok(()) => sync_parent(&target),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                Err(Error::AlreadyExists { path: path.to_owned() })
+            }
+            Err(error) => {
+                Err(Error::io("link (its file system must have hard links)", path)(error))
+            }
+        }
+    }
+
+    fn get(&self, path: &str) -> Result<Bytes> {
+        let (mut file, size) = self.open_object(path)?;
+        read_exactly(&mut file, size).map_err(Error::io("read", path))
+    }
+
+    fn get_range(&self, path: &str, range: Range<u64>) -> Result<Bytes> {
+        let (mut file, size) = self.open_object(path)?;
+        check_range(path, &range, size)?;
+        file.seek(SeekFrom::Start(range.start)).map_err(Error::io("seek in", path))?;
+        read_exactly(&mut file, range.end - range.start).map_err(Error::io("read", path))
+    }
+
+    fn head(&self, path: &str) -> Result<ObjectMeta> {
+        let file_path = self.file_of(path)?;
+        let meta = fs::metadata(&file_path).map_err(|e| not_found_or_io("look up", path, e))?;
+        if !meta.is_file() {
+            return Err(Error::NotFound { path: path.to_owned() });
+        }
+        object_meta(path.to_owned(), &meta)
+    }
+
+    fn list(&self, prefix: &str) -> Result<Vec<ObjectMeta>> {
+        validate_prefix(prefix)?;
+        let mut found = Vec::new();
+        collect_objects(&self.root.join(prefix), prefix, &mut found)?;
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(found)
+    }
+
+    fn delete(&self, path: &str) -> Result<()> {
+        match fs::remove_file(self.file_of(path)?) {
+            Err(error) if !is_absent(&error) => Err(Error::io("delete", path)(error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A synced file without a lasting name, removed when dropped. Its name starts with a `.`, which no
+/// object path does, so it is never taken for an object.
+struct TemporaryFile {
+    path: PathBuf,
+}
+
+impl TemporaryFile {
+    fn write(directory: &Path, contents: &[u8]) -> Result<Self> {
+        let (mut file, temporary) = Self::create(directory)?;
+        let written = file.write_all(contents).and_then(|()| file.sync_all());
+        written.map_err(Error::io("write", temporary.path.display().to_string()))?;
+        Ok(temporary)
+    }
+
+    /// Makes a file of a name that nobody has: a container beside ours may share our process id.
+    fn create(directory: &Path) -> Result<(File, Self)> {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+            let path = directory.join(format!(".{}-{number}.tmp", process::id()));
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(file) => return Ok((file, Self { path })),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Error::io("make", path.display().to_string())(error)),
+            }
+        }
+    }
+}
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        // Nothing to do if this fails: the file has been renamed, or stays as harmless litter.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Reads `length` bytes. The file is known to be that long, so a length can't ask for more memory
+/// than there are bytes.
+fn read_exactly(file: &mut File, length: u64) -> io::Result<Bytes> {
+    let length = usize::try_from(length).map_err(|_| ErrorKind::OutOfMemory)?;
+    let mut bytes = vec![0; length];
+    file.read_exact(&mut bytes)?;
+    Ok(bytes.into())
+}
+
+fn object_meta(path: String, meta: &fs::Metadata) -> Result<ObjectMeta> {
+    let modified = meta.modified().map_err(Error::io("read the time of", &path))?;
+    Ok(ObjectMeta { path, size: meta.len(), last_modified: modified })
+}
+
+/// Adds the objects in `directory`, whose object path is `prefix`, and below it.
+fn collect_objects(directory: &Path, prefix: &str, found: &mut Vec<ObjectMeta>) -> Result<()> {
+    let list_error = || Error::io("list", directory.display().to_string());
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if is_absent(&error) => return Ok(()),
+        Err(error) => return Err(list_error()(error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(list_error())?;
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
+        let path = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+        if validate_path(&path).is_err() {
+            continue;
+        }
+        match entry.metadata() {
+            Ok(meta) if meta.is_dir() => collect_objects(&entry.path(), &path, found)?,
+            Ok(meta) if meta.is_file() => found.push(object_meta(path, &meta)?),
+            Ok(_) => {}
+            // Deleted since the directory was read.
+            Err(error) if is_absent(&error) => {}
+            Err(error) => return Err(Error::io("look up", path)(error)),
+        }
+    }
+    Ok(())
+}
+
+fn not_found_or_io(operation: &'static str, path: &str, error: io::Error) -> Error {
+    if is_absent(&error) {
+        Error::NotFound { path: path.to_owned() }
+    } else {
+        Error::io(operation, path)(error)
+    }
+}
+
+/// Whether the operating system says that there is no such file: also where a folder of the path
+/// is a file.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+/// Makes a directory and its ancestors, each synced into its parent.
+fn create_dir_durably(directory: &Path) -> Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        create_dir_durably(parent)?;
+    }
+    match fs::create_dir(directory) {
+        Ok(()) => sync_parent(directory),
+        // Another thread or process was first.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
+        Err(error) => Err(Error::io("make the folder", directory.display().to_string())(error)),
+    }
+}
+
+/// Makes the name `path` durable by syncing the directory that holds it. Windows syncs names with
+/// their file and can't open a directory, so there it is nothing.
+pub(crate) fn sync_parent(path: &Path) -> Result<()> {
+    if cfg!(windows) {
+        return Ok(());
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    let synced = File::open(parent).and_then(|directory| directory.sync_all());
+    synced.map_err(Error::io("sync the folder", parent.display().to_string()))
+}

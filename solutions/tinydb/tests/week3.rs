@@ -1,0 +1,6 @@
+//! The tests of week 3, as its readers run them, against the finished engine.
+
+extern crate tinydb as week3;
+
+#[path = "../../../chapters/week3/tests/mem_table.rs"]
+mod mem_table;
