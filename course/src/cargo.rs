@@ -22,10 +22,7 @@ pub struct Program {
 pub fn cargo(course: &Course) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
-    command
-        .current_dir(&course.root)
-        .env("CARGO_TARGET_DIR", &course.target)
-        .stdin(Stdio::null());
+    command.current_dir(&course.root).env("CARGO_TARGET_DIR", &course.target).stdin(Stdio::null());
     command
 }
 
@@ -41,13 +38,7 @@ pub fn build_tests(
     progress: bool,
 ) -> Result<Vec<Program>, Error> {
     let mut command = cargo(course);
-    command.args([
-        "test",
-        "--no-run",
-        "--message-format=json",
-        "--package",
-        package,
-    ]);
+    command.args(["test", "--no-run", "--message-format=json", "--package", package]);
     if let Some(test) = test {
         command.args(["--test", test]);
     }
@@ -63,9 +54,7 @@ pub fn build_tests(
     if errors.is_empty() {
         return Err(failed(&command, &output));
     }
-    Err(Error::Compile {
-        output: errors.concat(),
-    })
+    Err(Error::Compile { output: errors.concat() })
 }
 
 /// Runs a command to its end.
@@ -73,10 +62,7 @@ pub fn build_tests(
 /// # Errors
 /// If it cannot be started.
 pub fn output(command: &mut Command) -> Result<Output, Error> {
-    command.output().map_err(|source| Error::Start {
-        program: shown(command),
-        source,
-    })
+    command.output().map_err(|source| Error::Start { program: shown(command), source })
 }
 
 /// Runs a command to its end.
@@ -85,11 +71,7 @@ pub fn output(command: &mut Command) -> Result<Output, Error> {
 /// If it cannot be started or ends with a failure; the error holds what it printed.
 pub fn succeed(command: &mut Command) -> Result<Output, Error> {
     let output = output(command)?;
-    if output.status.success() {
-        Ok(output)
-    } else {
-        Err(failed(command, &output))
-    }
+    if output.status.success() { Ok(output) } else { Err(failed(command, &output)) }
 }
 
 fn failed(command: &Command, output: &Output) -> Error {
@@ -138,9 +120,7 @@ struct Diagnostic {
 
 fn messages(stdout: &[u8]) -> Vec<Message> {
     let lines = stdout.split(|byte| *byte == b'\n');
-    lines
-        .filter_map(|line| serde_json::from_slice(line).ok())
-        .collect()
+    lines.filter_map(|line| serde_json::from_slice(line).ok()).collect()
 }
 
 impl Message {
@@ -157,10 +137,6 @@ impl Message {
 
     fn error(self) -> Option<String> {
         let diagnostic = self.message?;
-        if diagnostic.level == "error" {
-            diagnostic.rendered
-        } else {
-            None
-        }
+        if diagnostic.level == "error" { diagnostic.rendered } else { None }
     }
 }

@@ -51,11 +51,7 @@ pub fn exercises(course: &Course, week: &Week) -> Result<Vec<(String, Exercise)>
         if files::has_extension(&path, "rs") {
             let file = reference(course, &path)?;
             let name = files::shown(&room, &path);
-            exercises.extend(
-                file.exercises()?
-                    .into_iter()
-                    .map(|found| (name.clone(), found)),
-            );
+            exercises.extend(file.exercises()?.into_iter().map(|found| (name.clone(), found)));
         }
     }
     Ok(exercises)
@@ -112,10 +108,7 @@ impl Chapter<'_> {
 
     fn generated(&self, twin: &Path, text: String) -> Generated {
         let inside = files::shown(&self.course.reference(), twin);
-        Generated {
-            path: format!("chapters/{}/src/{inside}", self.week.name()),
-            text,
-        }
+        Generated { path: format!("chapters/{}/src/{inside}", self.week.name()), text }
     }
 
     /// Puts a `#[path]` line above each `mod name;` that lies elsewhere.
@@ -136,10 +129,7 @@ impl Chapter<'_> {
                 continue;
             };
             let path = path.filter(|path| path.is_file()).ok_or_else(|| {
-                Error::file(
-                    &shown,
-                    format!("there is no file for `mod {};`", module.name),
-                )
+                Error::file(&shown, format!("there is no file for `mod {};`", module.name))
             })?;
             let line = format!("#[path = \"{up}{}\"]\n", self.course.shown(&path));
             new.insert_str(module.core, &line);
@@ -165,21 +155,15 @@ impl Chapter<'_> {
 }
 
 fn module_file(sources: &Path, name: &str) -> Option<PathBuf> {
-    [
-        sources.join(name).join("mod.rs"),
-        sources.join(format!("{name}.rs")),
-    ]
-    .into_iter()
-    .find(|path| path.is_file())
+    [sources.join(name).join("mod.rs"), sources.join(format!("{name}.rs"))]
+        .into_iter()
+        .find(|path| path.is_file())
 }
 
 /// Inserts lines below a file's `//!` docs, with blank lines around.
 fn after_inner_docs(text: &str, lines: &str) -> String {
-    let docs = text
-        .split_inclusive('\n')
-        .take_while(|line| line.starts_with("//!"))
-        .map(str::len)
-        .sum();
+    let docs =
+        text.split_inclusive('\n').take_while(|line| line.starts_with("//!")).map(str::len).sum();
     let (docs, rest) = text.split_at(docs);
     let above = if docs.is_empty() { "" } else { "\n" };
     let rest = rest.trim_start_matches('\n');

@@ -122,11 +122,7 @@ fn check(course: &Course, gates: &[Gate]) -> Result<bool, Error> {
     for gate in gates {
         let verdict = gate.run(course);
         let seconds = verdict.time.as_secs_f32();
-        let mark = if verdict.findings.is_empty() {
-            "ok"
-        } else {
-            "FAILED"
-        };
+        let mark = if verdict.findings.is_empty() { "ok" } else { "FAILED" };
         anstream::println!("{:8} {mark} ({seconds:.1} s): {}", gate.name, gate.about);
         for finding in &verdict.findings {
             anstream::println!("  - {}", finding.replace('\n', "\n    "));

@@ -26,18 +26,12 @@ impl Course {
     /// If there is none.
     pub fn find(start: &Path) -> Result<Self, Error> {
         let root = start.ancestors().find(|folder| is_root(folder));
-        let root = root.ok_or_else(|| Error::NoCourse {
-            start: start.to_path_buf(),
-        })?;
+        let root = root.ok_or_else(|| Error::NoCourse { start: start.to_path_buf() })?;
         let target = match std::env::var_os("CARGO_TARGET_DIR") {
             Some(folder) => root.join(folder),
             None => root.join("target"),
         };
-        Ok(Self {
-            root: root.to_path_buf(),
-            target,
-            limit: LIMIT,
-        })
+        Ok(Self { root: root.to_path_buf(), target, limit: LIMIT })
     }
 
     /// The course at a folder, built in the folder's own `target`.
@@ -45,11 +39,7 @@ impl Course {
         let root = root.into();
         let target = root.join("target");
         let limit = LIMIT;
-        Self {
-            root,
-            target,
-            limit,
-        }
+        Self { root, target, limit }
     }
 
     /// The weeks that have a `week.toml`, in order.
@@ -110,8 +100,5 @@ fn is_root(folder: &Path) -> bool {
 
 /// "1, 2, 3".
 pub(crate) fn joined<T: ToString>(parts: impl Iterator<Item = T>) -> String {
-    parts
-        .map(|part| part.to_string())
-        .collect::<Vec<_>>()
-        .join(", ")
+    parts.map(|part| part.to_string()).collect::<Vec<_>>().join(", ")
 }

@@ -86,7 +86,7 @@ pub enum Error {
         output: String,
     },
     /// The stubs or the tests do not compile.
-    #[error("{output}\nThe code does not compile yet: the first error above is the one to mend.")]
+    #[error("the code does not compile. Mend the first of these errors first:\n\n{output}")]
     Compile {
         /// The compiler's errors.
         output: String,
@@ -132,18 +132,11 @@ impl Error {
 
     /// An error at a line of a file.
     pub(crate) fn at(path: &str, line: usize, message: impl Into<String>) -> Self {
-        Self::At {
-            path: path.to_owned(),
-            line,
-            message: message.into(),
-        }
+        Self::At { path: path.to_owned(), line, message: message.into() }
     }
 
     /// An error about a whole file.
     pub(crate) fn file(path: &str, message: impl Into<String>) -> Self {
-        Self::File {
-            path: path.to_owned(),
-            message: message.into(),
-        }
+        Self::File { path: path.to_owned(), message: message.into() }
     }
 }

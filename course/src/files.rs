@@ -32,8 +32,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<bool, Error> {
         .tempfile_in(folder)
         .map_err(Error::io("write", path))?;
     new.write_all(bytes).map_err(Error::io("write", path))?;
-    new.persist(path)
-        .map_err(|error| Error::io("write", path)(error.error))?;
+    new.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
     Ok(true)
 }
 

@@ -52,8 +52,7 @@ impl Page {
 
     fn start(&mut self, tag: &Tag, state: &mut State) {
         self.ids.extend(tag.get("id"));
-        self.loads
-            .extend(tag.get("style").iter().flat_map(|style| style_loads(style)));
+        self.loads.extend(tag.get("style").iter().flat_map(|style| style_loads(style)));
         let is_icon = std::mem::replace(&mut state.icon_next, tag.holds_icon());
         match tag.name() {
             "main" => state.in_main = true,
@@ -117,34 +116,21 @@ impl Tag {
     /// mdBook's own icons are an `<svg>` right inside one of these.
     fn holds_icon(&self) -> bool {
         let class = self.get("class").unwrap_or_default();
-        class
-            .split(' ')
-            .any(|class| matches!(class, "fa-svg" | "blockquote-tag-title"))
+        class.split(' ').any(|class| matches!(class, "fa-svg" | "blockquote-tag-title"))
     }
 
     /// A `<link>` that names another page and loads nothing.
     fn is_plain_reference(&self) -> bool {
-        let plain = [
-            "canonical",
-            "alternate",
-            "license",
-            "author",
-            "help",
-            "next",
-            "prev",
-            "search",
-        ];
-        self.get("rel")
-            .is_some_and(|rel| plain.contains(&rel.as_str()))
+        let plain =
+            ["canonical", "alternate", "license", "author", "help", "next", "prev", "search"];
+        self.get("rel").is_some_and(|rel| plain.contains(&rel.as_str()))
     }
 
     fn loads(&self) -> Vec<String> {
         let single = ["src", "data", "poster", "href", "xlink:href"];
         let mut loads: Vec<String> = single.iter().filter_map(|name| self.get(name)).collect();
         let set = self.get("srcset").unwrap_or_default();
-        let candidates = set
-            .split(',')
-            .filter_map(|candidate| candidate.split_whitespace().next());
+        let candidates = set.split(',').filter_map(|candidate| candidate.split_whitespace().next());
         loads.extend(candidates.map(str::to_owned));
         loads
     }
@@ -152,18 +138,9 @@ impl Tag {
 
 /// What a style sheet loads: `url(…)` and `@import "…"`.
 pub fn style_loads(style: &str) -> Vec<String> {
-    let urls = style
-        .split("url(")
-        .skip(1)
-        .filter_map(|rest| rest.split_once(')'));
-    let imports = style
-        .split("@import")
-        .skip(1)
-        .filter_map(|rest| rest.split_once(';'));
+    let urls = style.split("url(").skip(1).filter_map(|rest| rest.split_once(')'));
+    let imports = style.split("@import").skip(1).filter_map(|rest| rest.split_once(';'));
     let imports = imports.filter(|(target, _)| !target.contains("url("));
     let quotes = |(target, _): (&str, &str)| target.trim().trim_matches(['"', '\'']).to_owned();
-    urls.map(quotes)
-        .chain(imports.map(quotes))
-        .filter(|target| !target.is_empty())
-        .collect()
+    urls.map(quotes).chain(imports.map(quotes)).filter(|target| !target.is_empty()).collect()
 }

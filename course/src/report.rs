@@ -65,9 +65,7 @@ pub fn test(course: &Course, goal: Goal, solution: bool) -> Result<Report, Error
     } else {
         build_tests(course, &name, only.map(|task| task.test.as_str()), true)?
     };
-    let filter = only
-        .map(|task| format!("{}::", task.id.module()))
-        .unwrap_or_default();
+    let filter = only.map(|task| format!("{}::", task.id.module())).unwrap_or_default();
     let suite = suite::run(&programs, &filter, course.limit)?;
     let tasks: Vec<&Task> = match only {
         Some(task) => vec![task],
@@ -80,11 +78,7 @@ pub fn test(course: &Course, goal: Goal, solution: bool) -> Result<Report, Error
 pub fn report(week: &Week, tasks: &[&Task], suite: &Suite) -> Report {
     let mut text = format!("{STRONG}Week {}: {}{STRONG:#}\n\n", week.number, week.title);
     let standings: Vec<Standing<'_>> = tasks.iter().map(|task| Standing::of(task, suite)).collect();
-    let width = tasks
-        .iter()
-        .map(|task| task.title.chars().count())
-        .max()
-        .unwrap_or(0);
+    let width = tasks.iter().map(|task| task.title.chars().count()).max().unwrap_or(0);
     for standing in &standings {
         let _ = writeln!(text, "  {}", standing.line(width));
     }
@@ -99,10 +93,7 @@ pub fn report(week: &Week, tasks: &[&Task], suite: &Suite) -> Report {
         Some(standing) => text.push_str(&standing.advice(week)),
         None => text.push_str(&well_done(week, tasks)),
     }
-    Report {
-        passed: standings.iter().all(Standing::is_done) && suite.troubles.is_empty(),
-        text,
-    }
+    Report { passed: standings.iter().all(Standing::is_done) && suite.troubles.is_empty(), text }
 }
 
 /// A task and its tests.
@@ -116,17 +107,12 @@ impl<'a> Standing<'a> {
         let tests = suite.tests.iter();
         Self {
             task,
-            tests: tests
-                .filter(|test| TaskId::of_test(&test.name) == Some(task.id))
-                .collect(),
+            tests: tests.filter(|test| TaskId::of_test(&test.name) == Some(task.id)).collect(),
         }
     }
 
     fn passed(&self) -> usize {
-        self.tests
-            .iter()
-            .filter(|test| test.outcome == Outcome::Passed)
-            .count()
+        self.tests.iter().filter(|test| test.outcome == Outcome::Passed).count()
     }
 
     fn is_done(&self) -> bool {
@@ -153,10 +139,7 @@ impl<'a> Standing<'a> {
     fn advice(&self, week: &Week) -> String {
         let Task { id, title, .. } = self.task;
         let mut text = format!("{STRONG}Next: {id} {title}{STRONG:#}\n");
-        let failed = self
-            .tests
-            .iter()
-            .filter(|test| test.outcome != Outcome::Passed);
+        let failed = self.tests.iter().filter(|test| test.outcome != Outcome::Passed);
         let failed = failed.min_by_key(|test| interest(test, *id));
         match failed {
             Some(test) => text.push_str(&failure(test)),
@@ -194,10 +177,7 @@ fn failure(test: &Test) -> String {
     };
     let panic = first_panic(printed);
     if let (Some(task), Some(panic)) = (stopped_at(printed), &panic) {
-        return format!(
-            "  {name} waits for task {task}, not started yet: {}\n",
-            panic.place
-        );
+        return format!("  {name} waits for task {task}, not started yet: {}\n", panic.place);
     }
     let (place, message) = match panic {
         Some(panic) => (panic.place, panic.message),
@@ -218,9 +198,7 @@ fn failure(test: &Test) -> String {
 }
 
 fn well_done(week: &Week, tasks: &[&Task]) -> String {
-    let next = tasks
-        .last()
-        .and_then(|last| week.tasks().find(|task| task.id > last.id));
+    let next = tasks.last().and_then(|last| week.tasks().find(|task| task.id > last.id));
     match next {
         Some(next) => format!(
             "{GOOD}Well done.{GOOD:#} Next is task {}: {}.\nRead: {}\n",

@@ -35,10 +35,7 @@ pub fn workspace(course: &Course, week: &Week, open: &BTreeSet<TaskId>) -> Resul
         remove_others(&root.join(folder), &current)?;
     }
     let limit = course.limit;
-    Ok(Course {
-        limit,
-        ..Course::at(root)
-    })
+    Ok(Course { limit, ..Course::at(root) })
 }
 
 fn copied_folders(week: &Week) -> [String; 3] {
@@ -54,11 +51,7 @@ fn copied(course: &Course, week: &Week) -> Result<Vec<PathBuf>, Error> {
     }
     let source = week.folder.join("src");
     let chapter = files::walk(&week.folder)?;
-    copied.extend(
-        chapter
-            .into_iter()
-            .filter(|path| !path.starts_with(&source)),
-    );
+    copied.extend(chapter.into_iter().filter(|path| !path.starts_with(&source)));
     let lock = course.root.join("Cargo.lock");
     copied.extend(lock.is_file().then_some(lock));
     Ok(copied)
@@ -69,9 +62,8 @@ fn manifest_for(course: &Course, week: &Week) -> Result<String, Error> {
     let path = course.root.join("Cargo.toml");
     let text = files::read(&path)?;
     let wrong = |message: &str| Error::file(&course.shown(&path), message);
-    let mut manifest: toml::Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| wrong(error.message()))?;
+    let mut manifest: toml::Table =
+        text.parse().map_err(|error: toml::de::Error| wrong(error.message()))?;
     let workspace = manifest
         .get_mut("workspace")
         .and_then(toml::Value::as_table_mut)

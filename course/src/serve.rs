@@ -14,18 +14,12 @@ pub fn serve(course: &Course, port: u16, open: bool) -> Result<bool, Error> {
     check_port(port)?;
     anstream::println!("Reading TinyDB at http://127.0.0.1:{port} (Ctrl-C stops)");
     let mut command = Command::new(program);
-    command
-        .arg("serve")
-        .arg(&course.root)
-        .args(["-n", "127.0.0.1", "-p"])
-        .arg(port.to_string());
+    command.arg("serve").arg(&course.root).args(["-n", "127.0.0.1", "-p"]).arg(port.to_string());
     if open {
         command.arg("--open");
     }
     let program = command.get_program().to_string_lossy().into_owned();
-    let status = command
-        .status()
-        .map_err(|source| Error::Start { program, source })?;
+    let status = command.status().map_err(|source| Error::Start { program, source })?;
     Ok(status.success())
 }
 
@@ -33,9 +27,6 @@ pub fn serve(course: &Course, port: u16, open: bool) -> Result<bool, Error> {
 fn check_port(port: u16) -> Result<(), Error> {
     match TcpListener::bind(("127.0.0.1", port)) {
         Ok(_) => Ok(()),
-        Err(_) => Err(Error::Port {
-            port,
-            other: port.checked_add(1).unwrap_or(3000),
-        }),
+        Err(_) => Err(Error::Port { port, other: port.checked_add(1).unwrap_or(3000) }),
     }
 }

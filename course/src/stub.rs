@@ -84,10 +84,7 @@ impl Reference {
         let removed = self.removals()?;
         self.refuse_hidden_exercises(&removed)?;
         if whole {
-            edits.extend(removed.into_iter().map(|range| Edit {
-                range,
-                text: REMOVED.to_owned(),
-            }));
+            edits.extend(removed.into_iter().map(|range| Edit { range, text: REMOVED.to_owned() }));
             edits.extend(self.replacements());
         }
         Ok(without_gaps(&apply(&self.text, edits)))
@@ -103,9 +100,7 @@ impl Reference {
     fn exercise_edits(&self, week: &Week, open: &BTreeSet<TaskId>) -> Result<Vec<Edit>, Error> {
         let mut edits = Vec::new();
         for (marker, id) in self.exercise_markers() {
-            let task = week
-                .task(id)
-                .map_err(|error| self.error(marker, error.to_string()))?;
+            let task = week.task(id).map_err(|error| self.error(marker, error.to_string()))?;
             let function = self.function(marker)?;
             if !open.contains(&id) {
                 continue;
@@ -130,10 +125,7 @@ impl Reference {
         let function = functions
             .find(|function| function.thing.is_marked(marker.range.start, next))
             .ok_or_else(|| {
-                self.error(
-                    marker,
-                    "expected a function with a body right below this marker",
-                )
+                self.error(marker, "expected a function with a body right below this marker")
             })?;
         match function.unfit {
             Some(why) => Err(self.error(marker, format!("`{}`: {why}", function.name))),
@@ -172,12 +164,7 @@ impl Reference {
     fn marked_thing(&self, marker: &Marker) -> Result<Range<usize>, Error> {
         let next = self.token_after(marker.range.end);
         let marked = |thing: &&Thing| thing.is_marked(marker.range.start, next);
-        let thing = self
-            .things
-            .all
-            .iter()
-            .filter(marked)
-            .max_by_key(|thing| thing.range.len());
+        let thing = self.things.all.iter().filter(marked).max_by_key(|thing| thing.range.len());
         let range = thing.map(|thing| thing.range.clone()).ok_or_else(|| {
             self.error(
                 marker,
@@ -212,10 +199,7 @@ impl Reference {
             hiding.push(self.function(marker)?.body.clone());
         }
         for (marker, _) in self.exercise_markers() {
-            if hiding
-                .iter()
-                .any(|range| range.contains(&marker.range.start))
-            {
+            if hiding.iter().any(|range| range.contains(&marker.range.start)) {
                 let message = "this exercise lies inside another one or inside solution-only code";
                 return Err(self.error(marker, message));
             }
@@ -225,9 +209,7 @@ impl Reference {
 
     fn token_after(&self, byte: usize) -> usize {
         let next = self.tokens.partition_point(|token| token.start < byte);
-        self.tokens
-            .get(next)
-            .map_or(self.text.len(), |token| token.start)
+        self.tokens.get(next).map_or(self.text.len(), |token| token.start)
     }
 
     fn line_start(&self, byte: usize) -> usize {
@@ -294,9 +276,7 @@ fn without_gaps(text: &str) -> String {
             continue;
         }
         let opens = new.is_empty() || new.trim_end().ends_with(['{', '(', '[']);
-        let closes = lines
-            .peek()
-            .is_none_or(|next| next.trim_start().starts_with(['}', ')', ']']));
+        let closes = lines.peek().is_none_or(|next| next.trim_start().starts_with(['}', ')', ']']));
         if run.iter().any(|line| *line != REMOVED) && !opens && !closes {
             new.push('\n');
         }

@@ -51,11 +51,7 @@ pub fn changes(course: &Course) -> Result<Changes, Error> {
     let differs = |file: &Generated| {
         fs::read(course.root.join(&file.path)).map_or(true, |old| old != file.text.as_bytes())
     };
-    let write = generated
-        .iter()
-        .filter(|file| differs(file))
-        .cloned()
-        .collect();
+    let write = generated.iter().filter(|file| differs(file)).cloned().collect();
     Ok(Changes { write, remove })
 }
 
@@ -85,11 +81,7 @@ pub fn outdated(course: &Course) -> Result<Vec<String>, Error> {
 /// If a file holds edits and `force` is not given, or something cannot be read or written.
 pub fn update(course: &Course, force: bool) -> Result<Vec<String>, Error> {
     let changes = changes(course)?;
-    let touched = changes
-        .write
-        .iter()
-        .map(|file| &file.path)
-        .chain(&changes.remove);
+    let touched = changes.write.iter().map(|file| &file.path).chain(&changes.remove);
     let edited: Vec<&String> = touched.filter(|path| is_edited(course, path)).collect();
     if force {
         back_up(course, &edited)?;
@@ -116,16 +108,11 @@ pub fn update(course: &Course, force: bool) -> Result<Vec<String>, Error> {
 fn generated_on_disk(course: &Course, week: &Week) -> Result<Vec<String>, Error> {
     let task = format!("// Task {}.", week.number);
     let mut found = Vec::new();
-    let folders = [
-        week.folder.join("src"),
-        course.book().join(week.name()).join("tasks"),
-    ];
+    let folders = [week.folder.join("src"), course.book().join(week.name()).join("tasks")];
     for folder in folders {
         for path in files::walk(&folder)? {
             let text = fs::read_to_string(&path).unwrap_or_default();
-            let is_stub = text
-                .lines()
-                .any(|line| line.trim_start().starts_with(&task));
+            let is_stub = text.lines().any(|line| line.trim_start().starts_with(&task));
             if is_stub || text.contains(GENERATED) {
                 found.push(course.shown(&path));
             }
@@ -142,11 +129,7 @@ fn first_difference(path: &str, old: &str, new: &str) -> String {
             let or_end = |line: Option<&str>| {
                 line.map_or("the end".to_owned(), |line| format!("`{}`", line.trim()))
             };
-            return format!(
-                "{path}:{line}: generated {}, on disk {}",
-                or_end(new),
-                or_end(old)
-            );
+            return format!("{path}:{line}: generated {}, on disk {}", or_end(new), or_end(old));
         }
         if old.is_none() {
             break;

@@ -79,14 +79,9 @@ fn run_one(
     let mut outcomes = outcomes(&printed);
     let tests: Vec<Test> = names
         .into_iter()
-        .map(|name| Test {
-            outcome: outcomes.remove(&name).unwrap_or(Outcome::Unfinished),
-            name,
-        })
+        .map(|name| Test { outcome: outcomes.remove(&name).unwrap_or(Outcome::Unfinished), name })
         .collect();
-    suite
-        .troubles
-        .extend(trouble(program, limit, status, &tests));
+    suite.troubles.extend(trouble(program, limit, status, &tests));
     suite.tests.extend(tests);
     Ok(())
 }
@@ -147,19 +142,16 @@ fn trouble(
             program.name,
             limit.as_secs()
         )),
-        Some(status) if !unfinished.is_empty() => Some(format!(
-            "{}: stopped early ({status}); not finished: {unfinished}",
-            program.name
-        )),
+        Some(status) if !unfinished.is_empty() => {
+            Some(format!("{}: stopped early ({status}); not finished: {unfinished}", program.name))
+        }
         Some(_) => None,
     }
 }
 
 /// The names in the answer to `--list --format terse`.
 fn listed_tests(printed: &str) -> Vec<String> {
-    let names = printed
-        .lines()
-        .filter_map(|line| line.strip_suffix(": test"));
+    let names = printed.lines().filter_map(|line| line.strip_suffix(": test"));
     names.map(str::to_owned).collect()
 }
 
@@ -168,9 +160,8 @@ pub fn outcomes(printed: &str) -> BTreeMap<String, Outcome> {
     let mut outcomes = BTreeMap::new();
     let mut blocks = blocks(printed);
     for line in printed.lines() {
-        let Some((name, status)) = line
-            .strip_prefix("test ")
-            .and_then(|line| line.rsplit_once(" ... "))
+        let Some((name, status)) =
+            line.strip_prefix("test ").and_then(|line| line.rsplit_once(" ... "))
         else {
             continue;
         };
@@ -191,9 +182,7 @@ fn blocks(printed: &str) -> BTreeMap<&str, String> {
     let mut blocks: BTreeMap<&str, String> = BTreeMap::new();
     let mut current = None;
     for line in printed.lines() {
-        let head = line
-            .strip_prefix("---- ")
-            .and_then(|line| line.strip_suffix(" stdout ----"));
+        let head = line.strip_prefix("---- ").and_then(|line| line.strip_suffix(" stdout ----"));
         if let Some(name) = head {
             current = Some(name);
         } else if line == "failures:" {
@@ -231,8 +220,5 @@ pub fn stopped_at(printed: &str) -> Option<TaskId> {
     let (_, rest) = message.split_once("not yet implemented: week ")?;
     let (week, rest) = rest.split_once(", task ")?;
     let (task, _) = rest.split_once(':')?;
-    Some(TaskId {
-        week: number(week)?,
-        task: number(task)?,
-    })
+    Some(TaskId { week: number(week)?, task: number(task)? })
 }

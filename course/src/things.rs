@@ -186,10 +186,7 @@ impl Visit<'_> for Things {
 
     fn visit_item_mod(&mut self, item: &syn::ItemMod) {
         if item.content.is_none() {
-            self.modules.push(Module {
-                name: item.ident.to_string(),
-                core: thing(item).core,
-            });
+            self.modules.push(Module { name: item.ident.to_string(), core: thing(item).core });
         }
         visit::visit_item_mod(self, item);
     }

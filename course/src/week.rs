@@ -21,10 +21,7 @@ impl TaskId {
     /// Reads `3.2`.
     pub fn parse(text: &str) -> Option<Self> {
         let (week, task) = text.split_once('.')?;
-        Some(Self {
-            week: number(week)?,
-            task: number(task)?,
-        })
+        Some(Self { week: number(week)?, task: number(task)? })
     }
 
     /// The module that holds the task's tests: `task_3_2`.
@@ -36,10 +33,7 @@ impl TaskId {
     pub fn of_test(name: &str) -> Option<Self> {
         name.split("::").find_map(|part| {
             let (week, task) = part.strip_prefix("task_")?.split_once('_')?;
-            Some(Self {
-                week: number(week)?,
-                task: number(task)?,
-            })
+            Some(Self { week: number(week)?, task: number(task)? })
         })
     }
 
@@ -169,22 +163,16 @@ impl Week {
     /// # Errors
     /// If the week has no such task.
     pub fn task(&self, id: TaskId) -> Result<&Task, Error> {
-        self.tasks()
-            .find(|task| task.id == id)
-            .ok_or_else(|| Error::NoTask {
-                asked: id,
-                known: crate::course::joined(self.tasks().map(|task| task.id)),
-            })
+        self.tasks().find(|task| task.id == id).ok_or_else(|| Error::NoTask {
+            asked: id,
+            known: crate::course::joined(self.tasks().map(|task| task.id)),
+        })
     }
 
     /// The page that a task is on, with its heading: `week3/mem_table.html#task-3-2`.
     pub fn address(&self, id: TaskId) -> String {
         let holds = |part: &&Part| part.tasks.iter().any(|task| task.id == id);
-        let page = self
-            .parts
-            .iter()
-            .find(holds)
-            .map_or("", |part| part.page.as_str());
+        let page = self.parts.iter().find(holds).map_or("", |part| part.page.as_str());
         let page = page.strip_suffix(".md").unwrap_or(page);
         format!("{page}.html#{}", heading_id(id))
     }

@@ -28,11 +28,7 @@ fn source_findings(course: &Course) -> Result<Vec<String>, Error> {
     }
     for path in files::walk(&course.book())? {
         if files::has_extension(&path, "md") {
-            findings.extend(page_findings(
-                &course.shown(&path),
-                &path,
-                &files::read(&path)?,
-            ));
+            findings.extend(page_findings(&course.shown(&path), &path, &files::read(&path)?));
         }
     }
     Ok(findings)
@@ -44,10 +40,7 @@ fn source_findings(course: &Course) -> Result<Vec<String>, Error> {
 /// If SUMMARY.md cannot be read.
 pub fn summary_pages(course: &Course) -> Result<Vec<String>, Error> {
     let text = files::read(&course.book().join("SUMMARY.md"))?;
-    let links = text
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split_once(')'));
+    let links = text.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
     let pages = links.map(|(page, _)| page.trim_start_matches("./").to_owned());
     Ok(pages.filter(|page| page.ends_with(".md")).collect())
 }
@@ -67,10 +60,7 @@ pub fn page_findings(shown: &str, path: &Path, text: &str) -> Vec<String> {
     }
     findings.extend(typed_in_code(text));
     findings.sort();
-    findings
-        .iter()
-        .map(|(line, wrong)| format!("{shown}:{line}: {wrong}"))
-        .collect()
+    findings.iter().map(|(line, wrong)| format!("{shown}:{line}: {wrong}")).collect()
 }
 
 /// What stands between `{{` and `}}`, and where; a backslash before it makes it plain text.
@@ -143,10 +133,7 @@ fn numbered<'a>(text: &'a str, part: &str) -> Vec<&'a str> {
         }
     };
     let lines = text.lines().zip(1_usize..);
-    lines
-        .filter(|(_, number)| (from..=to).contains(number))
-        .map(|(line, _)| line)
-        .collect()
+    lines.filter(|(_, number)| (from..=to).contains(number)).map(|(line, _)| line).collect()
 }
 
 /// Rust that is typed into a page compiles nowhere, so it goes wrong unnoticed.
@@ -184,10 +171,8 @@ fn fence(line: &str) -> Option<(&str, &str)> {
 }
 
 fn is_one_include(body: &[&str]) -> bool {
-    let mut filled = body
-        .iter()
-        .map(|line| line.trim_start_matches(['>', ' ']))
-        .filter(|line| !line.is_empty());
+    let mut filled =
+        body.iter().map(|line| line.trim_start_matches(['>', ' '])).filter(|line| !line.is_empty());
     let first = filled.next().unwrap_or_default();
     let include = first.starts_with("{{#include ") || first.starts_with("{{#rustdoc_include ");
     include && first.ends_with("}}") && filled.next().is_none()

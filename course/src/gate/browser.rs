@@ -30,9 +30,6 @@ pub(super) fn check(course: &Course) -> Result<Vec<String>, Error> {
 
 fn npm(folder: &Path, site: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
-    command
-        .current_dir(folder)
-        .args(arguments)
-        .env("COURSE_BOOK", site);
+    command.current_dir(folder).args(arguments).env("COURSE_BOOK", site);
     command
 }

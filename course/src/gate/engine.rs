@@ -24,9 +24,7 @@ pub(super) fn check(course: &Course) -> Result<Vec<String>, Error> {
 
 /// The test files with tests that the engine does not run.
 fn missing_files(course: &Course, week: &Week, tests: &[TestFile]) -> Result<Vec<String>, Error> {
-    let wrapper = course
-        .root
-        .join(format!("solutions/tinydb/tests/{}.rs", week.name()));
+    let wrapper = course.root.join(format!("solutions/tinydb/tests/{}.rs", week.name()));
     let shown = course.shown(&wrapper);
     if !wrapper.is_file() {
         return Ok(vec![format!(
@@ -52,19 +50,17 @@ fn included(path: &str, text: &str) -> Result<BTreeSet<String>, Error> {
         syn::Item::Mod(module) => Some(module.attrs),
         _ => None,
     });
-    Ok(modules
-        .flatten()
-        .filter_map(|attribute| path_value(&attribute))
-        .collect())
+    Ok(modules.flatten().filter_map(|attribute| path_value(&attribute)).collect())
 }
 
 fn path_value(attribute: &syn::Attribute) -> Option<String> {
     let named = attribute.meta.require_name_value().ok()?;
     match &named.value {
-        syn::Expr::Lit(syn::ExprLit {
-            lit: syn::Lit::Str(text),
-            ..
-        }) if named.path.is_ident("path") => Some(text.value()),
+        syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. })
+            if named.path.is_ident("path") =>
+        {
+            Some(text.value())
+        }
         _ => None,
     }
 }
@@ -73,10 +69,7 @@ fn run(course: &Course, week: &Week, files: &[TestFile]) -> Result<Vec<String>, 
     let programs = match build_tests(course, "tinydb", Some(&week.name()), false) {
         Ok(programs) => programs,
         Err(Error::Compile { output }) => {
-            return Ok(vec![format!(
-                "{} on the engine does not compile:\n{output}",
-                week.name()
-            )]);
+            return Ok(vec![format!("{} on the engine does not compile:\n{output}", week.name())]);
         }
         Err(other) => return Err(other),
     };
@@ -91,8 +84,5 @@ fn run(course: &Course, week: &Week, files: &[TestFile]) -> Result<Vec<String>, 
             }
         }
     }
-    Ok(findings
-        .into_iter()
-        .map(|finding| format!("engine: {finding}"))
-        .collect())
+    Ok(findings.into_iter().map(|finding| format!("engine: {finding}")).collect())
 }

@@ -6,15 +6,7 @@ use crate::{Course, Error};
 pub(super) fn check(course: &Course) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
     findings.extend(run(course, &["fmt", "--all", "--check"], &[])?);
-    let clippy = [
-        "clippy",
-        "--quiet",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "--deny",
-        "warnings",
-    ];
+    let clippy = ["clippy", "--quiet", "--workspace", "--all-targets", "--", "--deny", "warnings"];
     findings.extend(run(course, &clippy, &[])?);
     findings.extend(doc_findings(course)?);
     Ok(findings)

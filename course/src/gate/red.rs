@@ -38,9 +38,7 @@ pub(super) fn judge(
         Err(Error::Compile { output }) => {
             let done = week.tasks().filter(|task| !open.contains(&task.id)).count();
             let name = week.name();
-            Ok(vec![format!(
-                "{name} with {done} tasks filled does not compile:\n{output}"
-            )])
+            Ok(vec![format!("{name} with {done} tasks filled does not compile:\n{output}")])
         }
         Err(other) => Err(other),
     }

@@ -11,10 +11,7 @@ use crate::{Error, files};
 /// # Errors
 /// If a file cannot be read.
 pub fn site_findings(folder: &Path) -> Result<Vec<String>, Error> {
-    let mut site = Site {
-        folder,
-        pages: BTreeMap::new(),
-    };
+    let mut site = Site { folder, pages: BTreeMap::new() };
     let mut findings = Vec::new();
     for path in files::walk(folder)? {
         if files::has_extension(&path, "html") {
@@ -22,9 +19,7 @@ pub fn site_findings(folder: &Path) -> Result<Vec<String>, Error> {
             site.pages.insert(path, page);
         } else if files::has_extension(&path, "css") {
             let style = files::read(&path)?;
-            let foreign = style_loads(&style)
-                .into_iter()
-                .filter(|target| is_foreign(target));
+            let foreign = style_loads(&style).into_iter().filter(|target| is_foreign(target));
             let shown = files::shown(folder, &path);
             findings
                 .extend(foreign.map(|target| format!("{shown}: loads {target} from another host")));
@@ -35,11 +30,7 @@ pub fn site_findings(folder: &Path) -> Result<Vec<String>, Error> {
     }
     for (path, page) in &site.pages {
         let shown = files::shown(folder, path);
-        findings.extend(
-            site.wrong(path, page)
-                .iter()
-                .map(|wrong| format!("{shown}: {wrong}")),
-        );
+        findings.extend(site.wrong(path, page).iter().map(|wrong| format!("{shown}: {wrong}")));
     }
     Ok(findings)
 }
@@ -62,10 +53,8 @@ impl Site<'_> {
                 wrong.extend(self.dead(path, page, target));
             }
         }
-        let inside = page
-            .links
-            .iter()
-            .filter(|target| !has_scheme(target) && !target.starts_with("//"));
+        let inside =
+            page.links.iter().filter(|target| !has_scheme(target) && !target.starts_with("//"));
         wrong.extend(inside.filter_map(|target| self.dead(path, page, target)));
         wrong.dedup();
         wrong
@@ -83,19 +72,12 @@ impl Site<'_> {
         } else {
             self.resolve(from, page, &decoded(target))
         };
-        let path = if path.is_dir() {
-            path.join("index.html")
-        } else {
-            path
-        };
+        let path = if path.is_dir() { path.join("index.html") } else { path };
         if !path.is_file() {
             return Some(format!("`{link}` leads nowhere"));
         }
         let anchor = decoded(anchor);
-        let known = self
-            .pages
-            .get(&path)
-            .is_none_or(|page| page.ids.contains(&anchor));
+        let known = self.pages.get(&path).is_none_or(|page| page.ids.contains(&anchor));
         (!anchor.is_empty() && !known).then(|| format!("`{link}`: that page has no #{anchor}"))
     }
 
@@ -137,15 +119,10 @@ fn decoded(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
         let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        let escaped = hex
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok())
-            .filter(|_| *first == b'%');
+        let escaped =
+            hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(|_| *first == b'%');
         bytes.push(escaped.unwrap_or(*first));
-        rest = if escaped.is_some() {
-            &after[2..]
-        } else {
-            after
-        };
+        rest = if escaped.is_some() { &after[2..] } else { after };
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }

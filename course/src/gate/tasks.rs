@@ -18,10 +18,8 @@ pub(super) fn check(course: &Course) -> Result<Vec<String>, Error> {
         if week.tasks().next().is_none() {
             findings.push(format!("{}: it has no tasks", toml(week)));
         }
-        let marked: BTreeSet<TaskId> = exercises(course, week)?
-            .into_iter()
-            .map(|(_, found)| found.task)
-            .collect();
+        let marked: BTreeSet<TaskId> =
+            exercises(course, week)?.into_iter().map(|(_, found)| found.task).collect();
         for part in &week.parts {
             findings.extend(wrong_page(course, week, part, &pages));
             for task in &part.tasks {
@@ -50,9 +48,7 @@ fn stray_markers(course: &Course, weeks: &[Week]) -> Result<Vec<String>, Error> 
                 None => findings.push(format!("{shown}:{line}: no week.toml has a task {id}")),
                 Some(week) if !path.starts_with(course.reference().join(&week.room)) => {
                     let room = &week.room;
-                    findings.push(format!(
-                        "{shown}:{line}: task {id} belongs to the room {room}/"
-                    ));
+                    findings.push(format!("{shown}:{line}: task {id} belongs to the room {room}/"));
                 }
                 Some(_) => {}
             }
@@ -71,18 +67,12 @@ fn wrong_task(
     let id = task.id;
     if !marked.contains(&id) {
         let room = &week.room;
-        wrong.push(format!(
-            "no function in {room}/ has the marker `// exercise: week{id}`"
-        ));
+        wrong.push(format!("no function in {room}/ has the marker `// exercise: week{id}`"));
     }
     match tests.iter().find(|file| file.name == task.test) {
         None => wrong.push(format!("there is no tests/{}.rs", task.test)),
         Some(file) if !file.tests.iter().any(|test| is_in(test, id)) => {
-            wrong.push(format!(
-                "{} has no test in `mod {}`",
-                file.path,
-                id.module()
-            ));
+            wrong.push(format!("{} has no test in `mod {}`", file.path, id.module()));
         }
         Some(_) => {}
     }
@@ -90,10 +80,7 @@ fn wrong_task(
     if task.hints.len() != 3 || different.len() != 3 || different.contains("") {
         wrong.push("expected three hints, all different and none empty".to_owned());
     }
-    wrong
-        .iter()
-        .map(|wrong| format!("{}: task {id}: {wrong}", toml(week)))
-        .collect()
+    wrong.iter().map(|wrong| format!("{}: task {id}: {wrong}", toml(week))).collect()
 }
 
 fn is_in(test: &str, id: TaskId) -> bool {
@@ -102,21 +89,12 @@ fn is_in(test: &str, id: TaskId) -> bool {
 
 /// Tests that belong to no task of the file they are in.
 fn stray_tests(week: &Week, file: &TestFile) -> Vec<String> {
-    let here: Vec<TaskId> = week
-        .tasks()
-        .filter(|task| task.test == file.name)
-        .map(|task| task.id)
-        .collect();
-    let strays = file
-        .tests
-        .iter()
-        .filter(|test| !here.iter().any(|id| is_in(test, *id)));
+    let here: Vec<TaskId> =
+        week.tasks().filter(|task| task.test == file.name).map(|task| task.id).collect();
+    let strays = file.tests.iter().filter(|test| !here.iter().any(|id| is_in(test, *id)));
     strays
         .map(|test| {
-            format!(
-                "{}: {test} is in no module of a task whose tests are in this file",
-                file.path
-            )
+            format!("{}: {test} is in no module of a task whose tests are in this file", file.path)
         })
         .collect()
 }
@@ -134,10 +112,7 @@ fn wrong_page(course: &Course, week: &Week, part: &Part, pages: &[String]) -> Ve
         }
         Err(_) => wrong.push(format!("missing, though {} names it", toml(week))),
     }
-    wrong
-        .iter()
-        .map(|wrong| format!("book/src/{}: {wrong}", part.page))
-        .collect()
+    wrong.iter().map(|wrong| format!("book/src/{}: {wrong}", part.page)).collect()
 }
 
 fn wrong_section(task: &Task, page: &str) -> Vec<String> {
@@ -145,16 +120,11 @@ fn wrong_section(task: &Task, page: &str) -> Vec<String> {
     let mark = format!("{{#{}}}", heading_id(id));
     let mut wrong = Vec::new();
     let heading = format!("Task {id}: {}", task.title);
-    let found = page
-        .lines()
-        .find(|line| line.starts_with('#') && line.trim_end().ends_with(&mark));
+    let found = page.lines().find(|line| line.starts_with('#') && line.trim_end().ends_with(&mark));
     match found.map(|line| line.trim_start_matches('#').replace(&mark, "")) {
         None => wrong.push(format!("expected a heading `## {heading} {mark}`")),
         Some(text) if text.trim() != heading => {
-            wrong.push(format!(
-                "expected the heading `{heading}`, found `{}`",
-                text.trim()
-            ));
+            wrong.push(format!("expected the heading `{heading}`, found `{}`", text.trim()));
         }
         Some(_) => {}
     }

@@ -19,10 +19,7 @@ pub fn verdict(week: &Week, open: &BTreeSet<TaskId>, suite: &Suite) -> Vec<Strin
     }));
     let name = week.name();
     let state = state(week, open);
-    findings
-        .iter()
-        .map(|finding| format!("{name}, {state}: {finding}"))
-        .collect()
+    findings.iter().map(|finding| format!("{name}, {state}: {finding}")).collect()
 }
 
 fn state(week: &Week, open: &BTreeSet<TaskId>) -> String {
