@@ -29,7 +29,7 @@ pub fn config(cases: u32) -> ProptestConfig {
 pub fn any_row() -> impl Strategy<Value = RowSpec> {
     let key = prop_oneof![
         8 => vec(prop_oneof![Just(0), Just(b'a'), Just(b'b'), Just(0xff)], 1..4),
-        1 => vec(any::<u8>(), 1..300),
+        1 => vec(any::<u8>(), 1..40),
     ];
     let bytes = || vec(any::<u8>(), 0..40);
     let kind = prop_oneof![

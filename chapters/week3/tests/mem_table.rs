@@ -93,7 +93,7 @@ mod task_3_1 {
     }
 
     proptest! {
-        #![proptest_config(testkit::config(128))]
+        #![proptest_config(testkit::config(48))]
 
         #[test]
         fn sorting_puts_keys_in_order_and_versions_newest_first(
@@ -171,7 +171,7 @@ mod task_3_2 {
     }
 
     proptest! {
-        #![proptest_config(testkit::config(128))]
+        #![proptest_config(testkit::config(48))]
 
         #[test]
         fn rows_and_size_are_those_of_the_last_row_of_each_version(
@@ -310,7 +310,7 @@ mod task_3_3 {
     }
 
     proptest! {
-        #![proptest_config(testkit::config(128))]
+        #![proptest_config(testkit::config(48))]
 
         #[test]
         fn get_agrees_with_a_search_through_all_rows(
@@ -488,7 +488,7 @@ mod task_3_4 {
     }
 
     proptest! {
-        #![proptest_config(testkit::config(256))]
+        #![proptest_config(testkit::config(96))]
 
         #[test]
         fn a_range_holds_the_rows_between_its_bounds(

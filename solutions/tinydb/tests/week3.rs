@@ -4,3 +4,9 @@ extern crate tinydb as week3;
 
 #[path = "../../../chapters/week3/tests/mem_table.rs"]
 mod mem_table;
+
+#[path = "../../../chapters/week3/tests/wal.rs"]
+mod wal;
+
+#[path = "../../../chapters/week3/tests/sst.rs"]
+mod sst;

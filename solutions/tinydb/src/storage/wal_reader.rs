@@ -41,6 +41,8 @@ pub struct WalReader {
     end: usize,
     /// Where the next record starts.
     offset: usize,
+    /// Whether there is no whole record any more.
+    finished: bool,
 }
 
 impl WalReader {
@@ -59,11 +61,12 @@ impl WalReader {
         let name = name.into();
         let end = contents.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
         if end < HEADER_LEN && wal::encode_header().starts_with(&contents[..end]) {
-            return Ok(Self { name, contents, end: 0, offset: 0 });
+            return Ok(Self { name, contents, end: 0, offset: 0, finished: false });
         }
         let header = contents.slice(..HEADER_LEN.min(contents.len()));
         wal::decode_header(header).map_err(|error| error.in_file(&name, 0))?;
-        Ok(Self { name, contents, end: end.max(HEADER_LEN), offset: HEADER_LEN })
+        let end = end.max(HEADER_LEN);
+        Ok(Self { name, contents, end, offset: HEADER_LEN, finished: false })
     }
 
     /// The next batch; `None` at the end of the segment, torn or not. Fails if the next record is
@@ -71,6 +74,7 @@ impl WalReader {
     // exercise: week3.7
     pub fn next_batch(&mut self) -> Result<Option<Vec<RowEntry>>> {
         let Some(payload) = self.next_payload()? else {
+            self.finished = true;
             return Ok(None);
         };
         let payload_offset = self.offset + RECORD_HEADER_LEN;
@@ -81,12 +85,12 @@ impl WalReader {
         Ok(Some(batch))
     }
 
-    /// What is left behind the last whole record, once [`WalReader::next_batch`] has returned
-    /// `None`; `None` if the segment ends with a whole record.
+    /// What is left behind the last whole record. `None` if the segment ends with a whole record, or
+    /// as long as [`WalReader::next_batch`] has not returned `None`.
     // exercise: week3.7
     pub fn torn_tail(&self) -> Option<TornTail> {
         let (offset, len) = (self.offset as u64, self.contents.len() as u64);
-        (offset < len).then(|| TornTail { offset, len: len - offset })
+        (self.finished && offset < len).then(|| TornTail { offset, len: len - offset })
     }
 
     /// The payload of the record at the offset; `None` if there is none or it is torn.

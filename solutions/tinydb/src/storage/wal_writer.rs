@@ -16,8 +16,9 @@ use super::wal_reader::WalReader;
 /// Invariants:
 /// 1. Records stand in the file in the order in which they were appended.
 /// 2. A batch is one record, handed to the file in one piece together with those that waited.
-/// 3. When [`WalWriter::append`] returns `Ok`, its batch and every batch before it have at least the
-///    durability that was asked for.
+/// 3. When [`WalWriter::append`] returns `Ok`, its batch and every batch before it have the durability
+///    that was asked for. A lower one does not pay for a higher: only [`Durability::Sync`] syncs,
+///    and [`Durability::Buffered`] writes only when [`WalWriter::BUFFER_LEN`] bytes wait.
 /// 4. After a failed write or sync nothing more is written: the file may end in half a record, and
 ///    a record behind that would be lost, or make the segment look damaged.
 ///
