@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { launch, pages, serve } from './browser.js';
+import { badFigureText, hiddenText, lowContrast, tooWide, withoutAlternative } from './inspect.js';
+
+let server;
+let browser;
+before(async () => {
+    server = await serve();
+    browser = await launch();
+});
+after(async () => {
+    await browser?.close();
+    server?.close();
+});
+
+const desktop = { width: 1280, height: 900 };
+const phone = { width: 390, height: 844 };
+
+/** Runs `check` with a fresh page, which may ask no other host and has to stay free of errors. */
+async function withPage(options, check) {
+    const context = await browser.newContext({ viewport: desktop, colorScheme: 'light', ...options });
+    const wrong = [];
+    await context.route('**', (route) => {
+        const { url } = server;
+        const asked = route.request().url();
+        if (asked.startsWith(url) || asked.startsWith('data:')) return route.continue();
+        wrong.push(`asked another host: ${asked}`);
+        return route.abort();
+    });
+    await context.addInitScript(() => { window.print = () => {}; });
+    const page = await context.newPage();
+    page.on('console', (message) => {
+        if (['error', 'warning'].includes(message.type())) wrong.push(`console: ${message.text()}`);
+    });
+    page.on('pageerror', (error) => wrong.push(`script: ${error.message}`));
+    page.on('response', (response) => {
+        if (response.status() >= 400) wrong.push(`${response.status()} ${response.url()}`);
+    });
+    const open = async (path) => {
+        await page.goto(server.url + path, { waitUntil: 'load' });
+        return page;
+    };
+    try {
+        await check(open, page);
+        assert.deepEqual(wrong, []);
+    } finally {
+        await context.close();
+    }
+}
+
+const none = (page, found) => assert.deepEqual(found, [], `on ${page}`);
+
+test('SUMMARY.md names pages', () => {
+    assert.ok(pages.includes('introduction.html') && pages.includes('week3/index.html'), pages.join(' '));
+});
+
+for (const path of pages) {
+    test(path, (t) => withPage({}, async (open) => {
+        const page = await open(path);
+        const unfold = () => page.evaluate(() => document.querySelectorAll('details').forEach((d) => { d.open = true; }));
+
+        await t.test('has a title and a text', async () => {
+            assert.ok((await page.locator('main h1').first().innerText()).length > 2);
+            assert.ok((await page.locator('main').innerText()).length > 80, 'the page is nearly empty');
+        });
+
+        await t.test('has a text alternative for each figure, and no id twice', async () => {
+            none(path, await page.evaluate(withoutAlternative));
+        });
+
+        await unfold();
+        for (const colorScheme of ['light', 'dark']) {
+            await t.test(`has enough contrast in the ${colorScheme} theme`, async () => {
+                await page.emulateMedia({ colorScheme });
+                await page.locator(colorScheme === 'dark' ? 'html.navy' : 'html.light').waitFor({ timeout: 5000 });
+                none(path, await page.evaluate(lowContrast));
+            });
+        }
+
+        await t.test('does not scroll sideways on a desktop', async () => {
+            none(path, await page.evaluate(tooWide));
+        });
+
+        await t.test('fits a phone', async () => {
+            await page.setViewportSize(phone);
+            await page.reload();
+            await unfold();
+            none(path, await page.evaluate(tooWide));
+            none(path, await page.evaluate(badFigureText, 12));
+        });
+    }));
+}
+
+describe('themes', () => {
+    test('the menu shows Light and Dark, and marks the one in use', () => withPage({}, async (open) => {
+        const page = await open('introduction.html');
+        await page.click('#mdbook-theme-toggle');
+        const shown = page.locator('#mdbook-theme-list button:visible');
+        assert.deepEqual((await shown.allInnerTexts()).map((text) => text.trim()), ['Light', 'Dark']);
+        assert.equal(await page.locator('.theme-selected').innerText(), 'Light');
+    }));
+
+    test('Dark is dark, stays on the next page, and Light brings the light back', () => withPage({}, async (open) => {
+        let page = await open('introduction.html');
+        const paper = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+        const light = await paper();
+        await page.click('#mdbook-theme-toggle');
+        await page.click('#mdbook-theme-navy');
+        const dark = await paper();
+        assert.notEqual(dark, light);
+        page = await open('plan.html');
+        assert.equal(await paper(), dark);
+        await page.click('#mdbook-theme-toggle');
+        await page.click('#mdbook-theme-light');
+        assert.equal(await paper(), light);
+    }));
+
+    test('the menu works from the keyboard', () => withPage({}, async (open) => {
+        const page = await open('introduction.html');
+        await page.focus('#mdbook-theme-toggle');
+        await page.keyboard.press('Enter');
+        await page.keyboard.press('ArrowDown');
+        await page.keyboard.press('Enter');
+        assert.equal(await page.locator('html.navy').count(), 1);
+    }));
+
+    for (const [stored, shown] of [['coal', 'navy'], ['ayu', 'navy'], ['rust', 'light']]) {
+        test(`"${stored}", stored by another book, becomes ${shown}`, () => withPage({}, async (open, page) => {
+            await page.addInitScript((theme) => {
+                if (!sessionStorage.seen) localStorage.setItem('mdbook-theme', theme);
+                sessionStorage.seen = 1;
+            }, stored);
+            await open('introduction.html');
+            assert.equal(await page.locator(`html.${shown}`).count(), 1);
+            await page.click('#mdbook-theme-toggle');
+            assert.equal(await page.locator('.theme-selected').count(), 1);
+        }));
+    }
+});
+
+test('the search finds "memtable"', () => withPage({}, async (open) => {
+    const page = await open('introduction.html');
+    await page.keyboard.press('/');
+    await page.locator('#mdbook-searchbar').pressSequentially('memtable');
+    const results = page.locator('#mdbook-searchresults li a');
+    await results.first().waitFor();
+    assert.ok(await results.count() > 2);
+    await results.first().click();
+    await page.waitForLoadState();
+    assert.match(await page.locator('main').innerText(), /memtable/i);
+}));
+
+describe('what is folded away', () => {
+    for (const kind of ['hint', 'answer']) {
+        test(`every ${kind} is closed at first, and opens by keyboard`, () => withPage({}, async (open) => {
+            let found = 0;
+            for (const path of pages) {
+                const page = await open(path);
+                assert.equal(await page.locator(`details.${kind}[open]`).count(), 0, `one is open on ${path}`);
+                for (const details of await page.locator(`details.${kind}`).all()) {
+                    found += 1;
+                    await details.locator('summary').focus();
+                    await page.keyboard.press('Enter');
+                    assert.ok(await details.evaluate((d) => d.open), `does not open on ${path}`);
+                    assert.ok((await details.innerText()).split('\n').length > 1, `a ${kind} on ${path} is empty`);
+                    await page.keyboard.press('Space');
+                    assert.ok(!await details.evaluate((d) => d.open), `does not close on ${path}`);
+                }
+            }
+            assert.ok(found > 0, `the book has no ${kind}`);
+        }));
+    }
+});
+
+describe('on paper', () => {
+    test('the print page hides nothing of the book, and shows nothing but it', () => withPage({}, async (open) => {
+        const page = await open('print.html');
+        await page.emulateMedia({ media: 'print' });
+        none('print.html', await page.evaluate(hiddenText));
+        for (const chrome of ['#mdbook-sidebar', '#mdbook-menu-bar', '.nav-chapters']) {
+            for (const element of await page.locator(chrome).all()) assert.ok(!await element.isVisible(), `${chrome} is printed`);
+        }
+        none('print.html', await page.evaluate(withoutAlternative));
+        none('print.html', await page.evaluate(lowContrast));
+        for (const path of pages) {
+            const title = await (async () => {
+                const other = await page.context().newPage();
+                await other.goto(server.url + path);
+                const text = await other.locator('main h1').first().innerText();
+                await other.close();
+                return text;
+            })();
+            assert.ok((await page.locator('main').innerText()).includes(title), `"${title}" is not on the print page`);
+        }
+    }));
+
+    test('printing in the dark theme gives dark text on white paper', () => withPage({ colorScheme: 'dark' }, async (open) => {
+        const page = await open('how-this-course-works.html');
+        await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+        assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor), 'rgb(255, 255, 255)');
+        none('how-this-course-works.html', await page.evaluate(lowContrast));
+    }));
+
+    test('printing one page opens what is folded, and closes it again', () => withPage({}, async (open) => {
+        const page = await open('how-this-course-works.html');
+        const folded = await page.locator('details:not([open])').count();
+        assert.ok(folded > 0);
+        await page.evaluate(() => window.dispatchEvent(new Event('beforeprint')));
+        assert.equal(await page.locator('details:not([open])').count(), 0);
+        await page.evaluate(() => window.dispatchEvent(new Event('afterprint')));
+        assert.equal(await page.locator('details:not([open])').count(), folded);
+    }));
+});

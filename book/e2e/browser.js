@@ -1,0 +1,78 @@
+// What the tests stand on: the built book, a server for it, a browser.
+import fs from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+
+/** The built book: COURSE_BOOK, or where book.toml puts it. */
+export const book = path.resolve(process.env.COURSE_BOOK ?? path.join(here, '../../target/book'));
+
+/** The pages that SUMMARY.md links, as paths in the built book. */
+export const pages = [
+    ...fs.readFileSync(path.join(here, '../src/SUMMARY.md'), 'utf8').matchAll(/\]\(([^)]+)\.md\)/g),
+].map(([, page]) => `${page.replace(/(^|\/)README$/, '$1index')}.html`);
+
+const types = {
+    '.css': 'text/css',
+    '.html': 'text/html; charset=utf-8',
+    '.js': 'text/javascript',
+    '.png': 'image/png',
+    '.svg': 'image/svg+xml',
+};
+
+/** Serves the built book on a free port of this machine. */
+export async function serve() {
+    if (!fs.existsSync(path.join(book, 'index.html'))) {
+        throw new Error(`no book in ${book}: build it with "mdbook build", or set COURSE_BOOK`);
+    }
+    const server = http.createServer((request, response) => {
+        const { pathname } = new URL(request.url, 'http://localhost');
+        const file = path.join(book, decodeURIComponent(pathname.endsWith('/') ? `${pathname}index.html` : pathname));
+        if (!file.startsWith(book + path.sep) || !fs.existsSync(file)) {
+            response.writeHead(404).end();
+            return;
+        }
+        response.writeHead(200, { 'content-type': types[path.extname(file)] ?? 'application/octet-stream' });
+        fs.createReadStream(file).pipe(response);
+    });
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
+}
+
+const programs = process.env['ProgramFiles'] ?? 'C:\\Program Files';
+const programsX86 = process.env['ProgramFiles(x86)'] ?? 'C:\\Program Files (x86)';
+const usualPlaces = [
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome-stable',
+    '/usr/bin/google-chrome',
+    '/snap/bin/chromium',
+    '/Applications/Chromium.app/Contents/MacOS/Chromium',
+    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+    '/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge',
+    `${programs}\\Google\\Chrome\\Application\\chrome.exe`,
+    `${programsX86}\\Google\\Chrome\\Application\\chrome.exe`,
+    `${programsX86}\\Microsoft\\Edge\\Application\\msedge.exe`,
+];
+
+/** Starts Chromium: CHROMIUM, or the first found in the usual places. */
+export function launch() {
+    const executablePath = process.env.CHROMIUM ?? usualPlaces.find((place) => fs.existsSync(place));
+    if (!executablePath) throw new Error('no Chromium found: install it, or set CHROMIUM to its path');
+    return chromium.launch({
+        executablePath,
+        // Quiet: nothing that a browser does of its own accord on the network.
+        args: [
+            '--no-sandbox',
+            '--disable-gpu',
+            '--disable-quic',
+            '--no-first-run',
+            '--disable-background-networking',
+            '--disable-component-update',
+            '--disable-sync',
+        ],
+    });
+}
