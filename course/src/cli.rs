@@ -88,6 +88,8 @@ pub fn run(cli: Cli) -> Result<bool, Error> {
         }
         Command::Build => {
             let warnings = mdbook::build(&course, None)?;
+            let start = mdbook::folder(&course)?.join("index.html");
+            anstream::println!("The book is built: {}", start.display());
             Ok(print_lines(&warnings))
         }
         Command::Stubs { check: true, .. } => Ok(print_lines(&stubs::outdated(&course)?)),

@@ -25,10 +25,12 @@ impl Course {
     /// # Errors
     /// If there is none.
     pub fn find(start: &Path) -> Result<Self, Error> {
+        // Programs run in other folders than this one, so every path must be whole.
+        let start = &std::path::absolute(start).map_err(Error::io("find", start))?;
         let root = start.ancestors().find(|folder| is_root(folder));
         let root = root.ok_or_else(|| Error::NoCourse { start: start.to_path_buf() })?;
         let target = match std::env::var_os("CARGO_TARGET_DIR") {
-            Some(folder) => root.join(folder),
+            Some(folder) => std::path::absolute(&folder).map_err(Error::io("find", folder))?,
             None => root.join("target"),
         };
         Ok(Self { root: root.to_path_buf(), target, limit: LIMIT })

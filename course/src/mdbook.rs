@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::cargo::{cargo, output, succeed};
-use crate::{Course, Error};
+use crate::{Course, Error, files};
 
 /// The version of mdBook that the book is written for.
 pub const VERSION: &str = "0.5.4";
@@ -40,6 +40,18 @@ pub fn build(course: &Course, folder: Option<&Path>) -> Result<Vec<String>, Erro
     let said = String::from_utf8_lossy(&built.stderr).into_owned();
     let warns = |line: &&str| line.contains("WARN") || line.contains("ERROR");
     Ok(said.lines().filter(warns).map(|line| line.trim().to_owned()).collect())
+}
+
+/// Where `book.toml` says that the book is built.
+///
+/// # Errors
+/// If `book.toml` cannot be read or is not TOML.
+pub fn folder(course: &Course) -> Result<PathBuf, Error> {
+    let path = course.root.join("book.toml");
+    let parsed: Result<toml::Table, _> = files::read(&path)?.parse();
+    let book = parsed.map_err(|error| Error::file("book.toml", error.message()))?;
+    let folder = book.get("build").and_then(|build| build.get("build-dir"));
+    Ok(course.root.join(folder.and_then(toml::Value::as_str).unwrap_or("book")))
 }
 
 /// Whether a program is there, runs, and is the pinned mdBook. An interrupted install does not run.

@@ -78,9 +78,10 @@ pub fn test(course: &Course, goal: Goal, solution: bool) -> Result<Report, Error
 pub fn report(week: &Week, tasks: &[&Task], suite: &Suite) -> Report {
     let mut text = format!("{STRONG}Week {}: {}{STRONG:#}\n\n", week.number, week.title);
     let standings: Vec<Standing<'_>> = tasks.iter().map(|task| Standing::of(task, suite)).collect();
+    let id_width = tasks.iter().map(|task| task.id.to_string().len()).max().unwrap_or(0);
     let width = tasks.iter().map(|task| task.title.chars().count()).max().unwrap_or(0);
     for standing in &standings {
-        let _ = writeln!(text, "  {}", standing.line(width));
+        let _ = writeln!(text, "  {}", standing.line(id_width, width));
     }
     for trouble in &suite.troubles {
         let _ = write!(
@@ -123,15 +124,17 @@ impl<'a> Standing<'a> {
         self.passed() > 0 || !self.tests.iter().all(|test| is_at_todo(test))
     }
 
-    fn line(&self, width: usize) -> String {
+    fn line(&self, id_width: usize, width: usize) -> String {
         let Task { id, title, .. } = self.task;
         let (passed, total) = (self.passed(), self.tests.len());
         if self.is_done() {
-            format!("{GOOD}✓{GOOD:#} {id}  {title:width$}  {passed}/{total}")
+            format!("{GOOD}✓{GOOD:#} {id:id_width$}  {title:width$}  {passed}/{total}")
         } else if self.is_started() {
-            format!("{BAD}✗{BAD:#} {id}  {title:width$}  {passed}/{total}")
+            format!("{BAD}✗{BAD:#} {id:id_width$}  {title:width$}  {passed}/{total}")
         } else {
-            format!("{FAINT}· {id}  {title:width$}  {passed}/{total}  not started{FAINT:#}")
+            format!(
+                "{FAINT}· {id:id_width$}  {title:width$}  {passed}/{total}  not started{FAINT:#}"
+            )
         }
     }
 

@@ -51,7 +51,8 @@ pub(crate) fn number(text: &str) -> Option<u8> {
 
 impl fmt::Display for TaskId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.week, self.task)
+        // `pad` heeds the width that a table asks for.
+        f.pad(&format!("{}.{}", self.week, self.task))
     }
 }
 

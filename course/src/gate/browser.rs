@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::cargo::succeed;
 use crate::{Course, Error, mdbook};
 
-const INSTALL: &str = "This gate needs Node.js 20 or newer with npm, and Chromium \
+const INSTALL: &str = "If that is because a program is missing: this gate needs Node.js 20 or newer with npm, and Chromium \
     (Debian: apt-get install nodejs npm chromium; macOS: brew install node chromium; Windows: winget install OpenJS.NodeJS)";
 
 pub(super) fn check(course: &Course) -> Result<Vec<String>, Error> {
