@@ -1,4 +1,4 @@
-//! Week 3, days 1 to 2: the memtable. The rules are on the page *MemTable* of the book.
+//! Week 3, days 1 to 2: the memtable. The rules are on the page *The memtable* of the book.
 
 use std::cmp::Ordering;
 use std::ops::Bound;

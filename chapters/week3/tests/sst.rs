@@ -1,4 +1,4 @@
-//! Week 3, days 5 to 7: the SST. The rules are on the page *SST* of the book.
+//! Week 3, days 5 to 7: the SST. The rules are on the page *The SST* of the book.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! Week 3, days 3 to 4: the WAL. The rules are on the page *WAL* of the book.
+//! Week 3, days 3 to 4: the WAL. The rules are on the page *The WAL* of the book.
 
 use std::io;
 
