@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -122,10 +123,13 @@ fn list_gates() {
 fn check(course: &Course, gates: &[Gate]) -> Result<bool, Error> {
     let mut all_well = true;
     for gate in gates {
+        // Some gates take minutes: say which one is at work.
+        anstream::print!("{:8} ", gate.name);
+        std::io::stdout().flush().map_err(Error::io("write", "the terminal"))?;
         let verdict = gate.run(course);
         let seconds = verdict.time.as_secs_f32();
         let mark = if verdict.findings.is_empty() { "ok" } else { "FAILED" };
-        anstream::println!("{:8} {mark} ({seconds:.1} s): {}", gate.name, gate.about);
+        anstream::println!("{mark} ({seconds:.1} s): {}", gate.about);
         for finding in &verdict.findings {
             anstream::println!("  - {}", finding.replace('\n', "\n    "));
         }

@@ -146,7 +146,7 @@ fn typed_in_code(text: &str) -> Vec<(usize, String)> {
         };
         let body: Vec<&str> = lines
             .by_ref()
-            .map(|(line, _)| line.trim())
+            .map(|(line, _)| unquoted(line))
             .take_while(|line| {
                 !(line.starts_with(fence) && line.trim_matches(['`', '~']).is_empty())
             })
@@ -163,17 +163,21 @@ fn typed_in_code(text: &str) -> Vec<(usize, String)> {
 
 /// The marks and the language of a line that opens a fence, in a list or a quote too.
 fn fence(line: &str) -> Option<(&str, &str)> {
-    let line = line.trim_start_matches([' ', '>', '\t']);
+    let line = unquoted(line);
     let language =
         line.trim_start_matches(line.chars().next().filter(|mark| "`~".contains(*mark))?);
     let marks = &line[..line.len() - language.len()];
     (marks.len() >= 3).then_some((marks, language.trim()))
 }
 
+/// A line without the marks of a quote and without its indentation.
+fn unquoted(line: &str) -> &str {
+    line.trim_start_matches([' ', '>', '\t']).trim_end()
+}
+
 fn is_one_include(body: &[&str]) -> bool {
-    let mut filled =
-        body.iter().map(|line| line.trim_start_matches(['>', ' '])).filter(|line| !line.is_empty());
-    let first = filled.next().unwrap_or_default();
+    let mut filled = body.iter().filter(|line| !line.is_empty());
+    let first = filled.next().copied().unwrap_or_default();
     let include = first.starts_with("{{#include ") || first.starts_with("{{#rustdoc_include ");
     include && first.ends_with("}}") && filled.next().is_none()
 }

@@ -41,6 +41,8 @@ fn an_include_of_nothing_is_found() {
 
 #[test]
 fn typed_in_code_and_playgrounds_are_found() {
+    let quoted = "> ```rust\n> {{#include a.txt}}\n> ```\n> ```rust\n> let x;\n> ```\n";
+    assert_found(&page(quoted), &["page.md:4: code is typed in here"]);
     assert_found(
         &page("text\n\n```rust\nlet x = 1;\n```\n"),
         &["page.md:3: code is typed in here"],
