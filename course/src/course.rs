@@ -13,6 +13,8 @@ pub struct Course {
     pub root: PathBuf,
     /// Cargo's build folder.
     pub target: PathBuf,
+    /// Where programs are installed that the course needs and the machine does not have.
+    pub tools: PathBuf,
     /// How long a test program may take before it counts as hanging.
     pub limit: Duration,
 }
@@ -33,15 +35,14 @@ impl Course {
             Some(folder) => std::path::absolute(&folder).map_err(Error::io("find", folder))?,
             None => root.join("target"),
         };
-        Ok(Self { root: root.to_path_buf(), target, limit: LIMIT })
+        Ok(Self { tools: target.join("tools"), target, ..Self::at(root) })
     }
 
     /// The course at a folder, built in the folder's own `target`.
     pub fn at(root: impl Into<PathBuf>) -> Self {
         let root = root.into();
         let target = root.join("target");
-        let limit = LIMIT;
-        Self { root, target, limit }
+        Self { tools: target.join("tools"), root, target, limit: LIMIT }
     }
 
     /// The weeks that have a `week.toml`, in order.

