@@ -329,6 +329,11 @@ mod task_3_9 {
                 let rule = rule("3.9", "decode checks the invariants of SstIndex");
                 assert!(found.is_err(), "{what}: found {found:?}{rule}");
             }
+            let mut longer = index_section(3, &INDEX_BLOCKS, b"mango");
+            longer.truncate(longer.len() - 4);
+            longer.extend(b"more");
+            let found = decode_index(&with_checksum(&longer));
+            assert!(found.is_err(), "bytes behind the last key: found {found:?}");
             let nearly = index_section(2, &[(0, b"a"), (995, b"b")], b"b");
             assert!(decode_index(&nearly).is_ok(), "a last block of one byte and its checksum");
             let close = index_section(2, &[(0, b"a"), (5, b"b")], b"b");
