@@ -1,4 +1,4 @@
-//! # TinyDB, week 3: Build the storage layer
+//! # TinyDB, week 3: Build TinyDB basics
 //!
 //! A small but real LSM storage engine in the shape of [SlateDB](https://slatedb.io), written to be
 //! read. One folder (a *room*) belongs to each week of the course; a room may use the rooms below
