@@ -1,0 +1,96 @@
+//! The writer of a WAL segment.
+
+use std::path::Path;
+
+use bytes::BytesMut;
+
+use crate::error::{Error, Result};
+use crate::format::RowEntry;
+
+use super::log_file::{DiskLogFile, LogFile};
+use super::wal::{self, Durability};
+use super::wal_reader::WalReader;
+
+/// Appends batches to one segment.
+///
+/// Invariants:
+/// 1. Records stand in the file in the order in which they were appended.
+/// 2. A batch is one record, handed to the file in one piece together with those that waited.
+/// 3. When [`WalWriter::append`] returns `Ok`, its batch and every batch before it have the durability
+///    that was asked for. A lower one does not pay for a higher: only [`Durability::Sync`] syncs,
+///    and [`Durability::Buffered`] writes only when [`WalWriter::BUFFER_LEN`] bytes wait.
+/// 4. After a failed write or sync nothing more is written: the file may end in half a record, and
+///    a record behind that would be lost, or make the segment look damaged.
+///
+/// One thread writes at a time (`&mut self`); the database puts the writer behind a lock.
+///
+/// SlateDB: the WAL buffer in `src/wal/slatedb/writer.rs`.
+#[derive(Debug)]
+pub struct WalWriter {
+    name: String,
+    file: Box<dyn LogFile>,
+    /// Records that the file does not have yet.
+    buffer: BytesMut,
+    /// How many bytes the file has.
+    written: u64,
+    /// Whether a write or sync has failed.
+    failed: bool,
+}
+
+impl WalWriter {
+    /// How many bytes may wait in memory: [`Durability::Buffered`] writes them out at this size.
+    pub const BUFFER_LEN: usize = 64 * 1024;
+
+    /// Opens the segment at `path` and makes it if it is missing. A torn tail is cut off.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = DiskLogFile::open(path)?;
+        Self::resume(path.display().to_string(), Box::new(file))
+    }
+
+    /// Starts a segment in an empty `file`, with its header; `name` stands for it in errors.
+    pub fn create(name: impl Into<String>, file: Box<dyn LogFile>) -> Result<Self> {
+        let (buffer, written, failed) = (BytesMut::new(), 0, false);
+        let mut writer = Self { name: name.into(), file, buffer, written, failed };
+        writer.buffer.extend_from_slice(&wal::encode_header());
+        writer.sync()?;
+        Ok(writer)
+    }
+
+    /// Goes on with the segment that is in `file`, behind its last whole record.
+    ///
+    /// Reads the segment, and cuts off a torn tail, durably, before anything is appended. If not
+    /// even the header is whole, starts the segment anew. Fails on damage, and leaves the file as
+    /// it is.
+    // Task 3.8: Go on behind a torn tail
+    pub fn resume(name: impl Into<String>, mut file: Box<dyn LogFile>) -> Result<Self> {
+        todo!("week 3, task 8: Go on behind a torn tail")
+    }
+
+    /// Appends a batch as one record, with the durability asked for.
+    ///
+    /// If the batch is empty or one of its rows breaks a limit, fails and writes nothing; the
+    /// writer can be used further. If writing fails, whether the batch will be read again is not
+    /// known, and every later call fails with [`Error::WalFailed`].
+    // Task 3.6: Append with the durability asked for
+    pub fn append(&mut self, batch: &[RowEntry], durability: Durability) -> Result<()> {
+        todo!("week 3, task 6: Append with the durability asked for")
+    }
+
+    /// Hands every waiting record to the operating system.
+    // Task 3.6: Append with the durability asked for
+    pub fn flush(&mut self) -> Result<()> {
+        todo!("week 3, task 6: Append with the durability asked for")
+    }
+
+    /// Makes every record appended so far survive a power cut.
+    // Task 3.6: Append with the durability asked for
+    pub fn sync(&mut self) -> Result<()> {
+        todo!("week 3, task 6: Append with the durability asked for")
+    }
+
+    /// The size of the segment in bytes, waiting records included.
+    // Task 3.6: Append with the durability asked for
+    pub fn size(&self) -> u64 {
+        todo!("week 3, task 6: Append with the durability asked for")
+    }
+}

@@ -1,0 +1,142 @@
+//! Running cargo.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde::Deserialize;
+
+use crate::{Course, Error};
+
+/// A test program that cargo built.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// The test's name: `mem_table` for `tests/mem_table.rs`.
+    pub name: String,
+    /// The program.
+    pub path: PathBuf,
+    /// The package's folder, where a test expects to run.
+    pub folder: PathBuf,
+}
+
+/// A `cargo` command in a course.
+pub fn cargo(course: &Course) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.current_dir(&course.root).env("CARGO_TARGET_DIR", &course.target).stdin(Stdio::null());
+    command
+}
+
+/// Builds the tests of `package`, or only those in the file `test`, and says where the programs are. With `progress`,
+/// what cargo says about its work goes to the terminal.
+///
+/// # Errors
+/// If cargo cannot be started, or the tests do not compile.
+pub fn build_tests(
+    course: &Course,
+    package: &str,
+    test: Option<&str>,
+    progress: bool,
+) -> Result<Vec<Program>, Error> {
+    let mut command = cargo(course);
+    command.args(["test", "--no-run", "--message-format=json", "--package", package]);
+    if let Some(test) = test {
+        command.args(["--test", test]);
+    }
+    if progress {
+        command.stderr(Stdio::inherit());
+    }
+    let output = output(&mut command)?;
+    let messages = messages(&output.stdout);
+    if output.status.success() {
+        return Ok(messages.into_iter().filter_map(Message::program).collect());
+    }
+    let errors: Vec<String> = messages.into_iter().filter_map(Message::error).collect();
+    if errors.is_empty() {
+        return Err(failed(&command, &output));
+    }
+    Err(Error::Compile { output: errors.concat() })
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// If it cannot be started.
+pub fn output(command: &mut Command) -> Result<Output, Error> {
+    command.output().map_err(|source| Error::Start { program: shown(command), source })
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// If it cannot be started or ends with a failure; the error holds what it printed.
+pub fn succeed(command: &mut Command) -> Result<Output, Error> {
+    let output = output(command)?;
+    if output.status.success() { Ok(output) } else { Err(failed(command, &output)) }
+}
+
+fn failed(command: &Command, output: &Output) -> Error {
+    let said = [&output.stdout[..], &output.stderr[..]].concat();
+    Error::Program {
+        command: shown(command),
+        output: String::from_utf8_lossy(&said).trim().to_owned(),
+    }
+}
+
+/// A command as one would type it.
+fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let name = program.file_stem().unwrap_or(program.as_os_str());
+    let words = std::iter::once(name).chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy()).collect();
+    words.join(" ")
+}
+
+/// What this crate reads of cargo's JSON messages.
+#[derive(Deserialize)]
+struct Message {
+    #[serde(default)]
+    manifest_path: PathBuf,
+    target: Option<Target>,
+    profile: Option<Profile>,
+    executable: Option<PathBuf>,
+    message: Option<Diagnostic>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    test: bool,
+}
+
+#[derive(Deserialize)]
+struct Diagnostic {
+    level: String,
+    rendered: Option<String>,
+}
+
+fn messages(stdout: &[u8]) -> Vec<Message> {
+    let lines = stdout.split(|byte| *byte == b'\n');
+    lines.filter_map(|line| serde_json::from_slice(line).ok()).collect()
+}
+
+impl Message {
+    fn program(self) -> Option<Program> {
+        if !self.profile?.test {
+            return None;
+        }
+        Some(Program {
+            name: self.target?.name,
+            path: self.executable?,
+            folder: self.manifest_path.parent()?.to_path_buf(),
+        })
+    }
+
+    fn error(self) -> Option<String> {
+        let diagnostic = self.message?;
+        if diagnostic.level == "error" { diagnostic.rendered } else { None }
+    }
+}

@@ -1,0 +1,139 @@
+//! The command line.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::gate::{self, Gate};
+use crate::report::{self, Goal};
+use crate::{Course, Error, mdbook, serve, stubs};
+
+/// The commands of the TinyDB course.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo course",
+    bin_name = "cargo course",
+    about = "The commands of the TinyDB course",
+    after_help = "Examples:\n  \
+        cargo course serve --open   read the book in a browser\n  \
+        cargo course test 3         how far is week 3?\n  \
+        cargo course test 3.2       only task 2 of week 3\n\n\
+        `cargo course help COMMAND` tells more about one."
+)]
+pub struct Cli {
+    /// The course's folder, instead of the one this is run in
+    #[arg(long, hide = true, global = true)]
+    root: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the book on this computer
+    Serve {
+        /// The port to serve at
+        #[arg(long, default_value_t = 3000)]
+        port: u16,
+        /// Open the browser too
+        #[arg(long)]
+        open: bool,
+    },
+    /// Run the tests of a week or a task, and say what is next
+    Test {
+        /// A week, such as 3, or a task, such as 3.2
+        goal: Goal,
+        /// Test the finished engine instead of your code
+        #[arg(long)]
+        solution: bool,
+    },
+    /// Build the book into its folder
+    Build,
+    /// For maintainers: make the stubs from the finished engine
+    Stubs {
+        /// Write nothing; list what is out of date
+        #[arg(long)]
+        check: bool,
+        /// Write over edited stubs too; copies are kept under target/course/backup
+        #[arg(long, conflicts_with = "check")]
+        force: bool,
+    },
+    /// For maintainers: check the whole course
+    Check {
+        /// Only these gates
+        #[arg(value_name = "GATE")]
+        gates: Vec<String>,
+        /// List the gates
+        #[arg(long)]
+        list: bool,
+    },
+}
+
+/// Runs a command; says whether it found everything well.
+///
+/// # Errors
+/// If the command cannot do what it is for.
+pub fn run(cli: Cli) -> Result<bool, Error> {
+    let start = match cli.root {
+        Some(root) => root,
+        None => std::env::current_dir().map_err(Error::io("read", "."))?,
+    };
+    let course = Course::find(&start)?;
+    match cli.command {
+        Command::Serve { port, open } => serve::serve(&course, port, open),
+        Command::Test { goal, solution } => {
+            let report = report::test(&course, goal, solution)?;
+            anstream::print!("{}", report.text);
+            Ok(report.passed)
+        }
+        Command::Build => {
+            let warnings = mdbook::build(&course, None)?;
+            let start = mdbook::folder(&course)?.join("index.html");
+            anstream::println!("The book is built: {}", start.display());
+            Ok(print_lines(&warnings))
+        }
+        Command::Stubs { check: true, .. } => Ok(print_lines(&stubs::outdated(&course)?)),
+        Command::Stubs { force, .. } => {
+            print_lines(&stubs::update(&course, force)?);
+            Ok(true)
+        }
+        Command::Check { list: true, .. } => {
+            list_gates();
+            Ok(true)
+        }
+        Command::Check { gates, .. } => check(&course, &gate::select(&gates)?),
+    }
+}
+
+/// Prints lines; says whether there were none.
+fn print_lines(lines: &[String]) -> bool {
+    for line in lines {
+        anstream::println!("{line}");
+    }
+    lines.is_empty()
+}
+
+fn list_gates() {
+    for gate in gate::GATES {
+        anstream::println!("{:8} {}", gate.name, gate.about);
+    }
+}
+
+fn check(course: &Course, gates: &[Gate]) -> Result<bool, Error> {
+    let mut all_well = true;
+    for gate in gates {
+        // Some gates take minutes: say which one is at work.
+        anstream::print!("{:8} ", gate.name);
+        std::io::stdout().flush().map_err(Error::io("write", "the terminal"))?;
+        let verdict = gate.run(course);
+        let seconds = verdict.time.as_secs_f32();
+        let mark = if verdict.findings.is_empty() { "ok" } else { "FAILED" };
+        anstream::println!("{mark} ({seconds:.1} s): {}", gate.about);
+        for finding in &verdict.findings {
+            anstream::println!("  - {}", finding.replace('\n', "\n    "));
+        }
+        all_well &= verdict.findings.is_empty();
+    }
+    Ok(all_well)
+}

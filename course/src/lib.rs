@@ -1,0 +1,40 @@
+//! `cargo course`: the commands of the TinyDB course, for its readers and its maintainers.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | `course`, `week` | where the course is; what a `week.toml` says |
+//! | `marker`, `things`, `stub` | the markers in the reference, what they are about, one file made a stub |
+//! | `chapter`, `card`, `stubs` | a week's sources, a task's card in the book, writing both |
+//! | `cargo`, `suite`, `report` | running cargo and a test program; telling a reader how a week stands |
+//! | `inventory`, `scratch` | the tests a chapter has; a copy of a chapter with its stubs filled as wanted |
+//! | `mdbook`, `serve` | finding the pinned mdBook; serving and building the book |
+//! | `html` | what is read of a built page |
+//! | `gate/` | `cargo course check`: one file a gate |
+//! | `cli` | the command line |
+//!
+//! Whatever can be decided from text alone is a function from text to findings; cargo, git and mdBook are run only where
+//! the question is what they do.
+
+pub mod card;
+pub mod cargo;
+pub mod chapter;
+pub mod cli;
+pub mod course;
+pub mod error;
+pub mod files;
+pub mod gate;
+pub mod html;
+pub mod inventory;
+pub mod marker;
+pub mod mdbook;
+pub mod report;
+pub mod scratch;
+pub mod serve;
+pub mod stub;
+pub mod stubs;
+pub mod suite;
+pub mod things;
+pub mod week;
+
+pub use course::Course;
+pub use error::Error;

@@ -1,0 +1,217 @@
+//! `cargo course test`: how a week stands, and what to look at first.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::cargo::build_tests;
+use crate::suite::{self, Outcome, Suite, Test, first_panic, stopped_at};
+use crate::week::{Task, TaskId, Week};
+use crate::{Course, Error};
+
+/// How many lines of a failure's message are shown.
+const MESSAGE_LINES: usize = 24;
+
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default();
+const FAINT: Style = Style::new().dimmed();
+const STRONG: Style = Style::new().bold();
+
+/// A week, or one task of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// `3`
+    Week(u8),
+    /// `3.2`
+    Task(TaskId),
+}
+
+impl std::str::FromStr for Goal {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(task) = TaskId::parse(text) {
+            return Ok(Self::Task(task));
+        }
+        match crate::week::number(text) {
+            Some(week) => Ok(Self::Week(week)),
+            None => Err("expected a week such as 3, or a task such as 3.2".to_owned()),
+        }
+    }
+}
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// For the terminal, with colours.
+    pub text: String,
+    /// Whether every test passed.
+    pub passed: bool,
+}
+
+/// Runs the tests of a week or a task, on the reader's code or on the reference.
+///
+/// # Errors
+/// If there is no such week or task, or its tests do not compile.
+pub fn test(course: &Course, goal: Goal, solution: bool) -> Result<Report, Error> {
+    let (week, only) = match goal {
+        Goal::Week(number) => (course.week(number)?, None),
+        Goal::Task(id) => (course.week(id.week)?, Some(id)),
+    };
+    let only = only.map(|id| week.task(id)).transpose()?;
+    let name = week.name();
+    let programs = if solution {
+        build_tests(course, "tinydb", Some(&name), true)?
+    } else {
+        build_tests(course, &name, only.map(|task| task.test.as_str()), true)?
+    };
+    let filter = only.map(|task| format!("{}::", task.id.module())).unwrap_or_default();
+    let suite = suite::run(&programs, &filter, course.limit)?;
+    let tasks: Vec<&Task> = match only {
+        Some(task) => vec![task],
+        None => week.tasks().collect(),
+    };
+    Ok(report(&week, &tasks, &suite))
+}
+
+/// Tells how some tasks stand after a run.
+pub fn report(week: &Week, tasks: &[&Task], suite: &Suite) -> Report {
+    let mut text = format!("{STRONG}Week {}: {}{STRONG:#}\n\n", week.number, week.title);
+    let standings: Vec<Standing<'_>> = tasks.iter().map(|task| Standing::of(task, suite)).collect();
+    let id_width = tasks.iter().map(|task| task.id.to_string().len()).max().unwrap_or(0);
+    let width = tasks.iter().map(|task| task.title.chars().count()).max().unwrap_or(0);
+    for standing in &standings {
+        let _ = writeln!(text, "  {}", standing.line(id_width, width));
+    }
+    for trouble in &suite.troubles {
+        let _ = write!(
+            text,
+            "\n{BAD}{trouble}{BAD:#}\nA loop that never ends, or a lock that is never given back?\n"
+        );
+    }
+    text.push('\n');
+    match standings.iter().find(|standing| !standing.is_done()) {
+        Some(standing) => text.push_str(&standing.advice(week)),
+        None => text.push_str(&well_done(week, tasks)),
+    }
+    Report { passed: standings.iter().all(Standing::is_done) && suite.troubles.is_empty(), text }
+}
+
+/// A task and its tests.
+struct Standing<'a> {
+    task: &'a Task,
+    tests: Vec<&'a Test>,
+}
+
+impl<'a> Standing<'a> {
+    fn of(task: &'a Task, suite: &'a Suite) -> Self {
+        let tests = suite.tests.iter();
+        Self {
+            task,
+            tests: tests.filter(|test| TaskId::of_test(&test.name) == Some(task.id)).collect(),
+        }
+    }
+
+    fn passed(&self) -> usize {
+        self.tests.iter().filter(|test| test.outcome == Outcome::Passed).count()
+    }
+
+    fn is_done(&self) -> bool {
+        !self.tests.is_empty() && self.passed() == self.tests.len()
+    }
+
+    fn is_started(&self) -> bool {
+        self.passed() > 0 || !self.tests.iter().all(|test| is_at_todo(test))
+    }
+
+    fn line(&self, id_width: usize, width: usize) -> String {
+        let Task { id, title, .. } = self.task;
+        let (passed, total) = (self.passed(), self.tests.len());
+        if self.is_done() {
+            format!("{GOOD}✓{GOOD:#} {id:id_width$}  {title:width$}  {passed}/{total}")
+        } else if self.is_started() {
+            format!("{BAD}✗{BAD:#} {id:id_width$}  {title:width$}  {passed}/{total}")
+        } else {
+            format!(
+                "{FAINT}· {id:id_width$}  {title:width$}  {passed}/{total}  not started{FAINT:#}"
+            )
+        }
+    }
+
+    /// What to do about this task.
+    fn advice(&self, week: &Week) -> String {
+        let Task { id, title, .. } = self.task;
+        let mut text = format!("{STRONG}Next: {id} {title}{STRONG:#}\n");
+        let failed = self.tests.iter().filter(|test| test.outcome != Outcome::Passed);
+        let failed = failed.min_by_key(|test| interest(test, *id));
+        match failed {
+            Some(test) => text.push_str(&failure(test)),
+            None => text.push_str("  This task has no tests.\n"),
+        }
+        let _ = write!(
+            text,
+            "\nRead:      {}   (cargo course serve shows the book)\nRun again: cargo course test {id}\n",
+            week.address(*id)
+        );
+        text
+    }
+}
+
+/// Which failure to show first, the lowest: one that tells something, then one that waits for this very task.
+fn interest(test: &Test, task: TaskId) -> u8 {
+    match &test.outcome {
+        Outcome::Failed(printed) => match stopped_at(printed) {
+            None => 0,
+            Some(stop) if stop == task => 1,
+            Some(_) => 2,
+        },
+        _ => 3,
+    }
+}
+
+fn is_at_todo(test: &Test) -> bool {
+    matches!(&test.outcome, Outcome::Failed(printed) if stopped_at(printed).is_some())
+}
+
+fn failure(test: &Test) -> String {
+    let name = test.name.rsplit("::").next().unwrap_or(&test.name);
+    let Outcome::Failed(printed) = &test.outcome else {
+        return format!("  {BAD}{name}{BAD:#} did not finish\n");
+    };
+    let panic = first_panic(printed);
+    if let (Some(task), Some(panic)) = (stopped_at(printed), &panic) {
+        return format!("  {name} waits for task {task}, not started yet: {}\n", panic.place);
+    }
+    let (place, message) = match panic {
+        Some(panic) => (panic.place, panic.message),
+        None => (String::new(), printed.trim().to_owned()),
+    };
+    let mut text = format!("  {BAD}{name}{BAD:#}\n");
+    let lines: Vec<&str> = message.lines().collect();
+    for line in lines.iter().take(MESSAGE_LINES) {
+        let _ = writeln!(text, "    {line}");
+    }
+    if lines.len() > MESSAGE_LINES {
+        let _ = writeln!(text, "    … and {} more lines", lines.len() - MESSAGE_LINES);
+    }
+    if !place.is_empty() {
+        let _ = writeln!(text, "    {FAINT}at {place}{FAINT:#}");
+    }
+    text
+}
+
+fn well_done(week: &Week, tasks: &[&Task]) -> String {
+    let next = tasks.last().and_then(|last| week.tasks().find(|task| task.id > last.id));
+    match next {
+        Some(next) => format!(
+            "{GOOD}Well done.{GOOD:#} Next is task {}: {}.\nRead: {}\n",
+            next.id,
+            next.title,
+            week.address(next.id)
+        ),
+        None => format!(
+            "{GOOD}Well done:{GOOD:#} week {} passes all its tests.\nCompare with the reference: solutions/tinydb/src/{}/\n",
+            week.number, week.room
+        ),
+    }
+}

@@ -1,0 +1,86 @@
+//! A copy of the workspace with one chapter in it, whose stubs can be filled as wanted.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::chapter::sources;
+use crate::week::{TaskId, Week};
+use crate::{Course, Error, files};
+
+/// Lays out a workspace with one chapter, in which every task is filled from the reference but those in `open`.
+///
+/// Only files that differ are written, so that cargo builds again only what has changed. The copy has a build folder of
+/// its own: cargo tells two packages apart by where they lie in their workspace, so in one build folder it would take
+/// the copy for the original.
+///
+/// # Errors
+/// If something cannot be read or written, or a marker in the reference is wrong.
+pub fn workspace(course: &Course, week: &Week, open: &BTreeSet<TaskId>) -> Result<Course, Error> {
+    let root = course.work().join("scratch");
+    let mut current = BTreeSet::new();
+    for path in copied(course, week)? {
+        let inside = path.strip_prefix(&course.root).unwrap_or(&path);
+        let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
+        files::write(&root.join(inside), &bytes)?;
+        current.insert(root.join(inside));
+    }
+    for source in sources(course, week, open)? {
+        files::write(&root.join(&source.path), source.text.as_bytes())?;
+        current.insert(root.join(&source.path));
+    }
+    let manifest = root.join("Cargo.toml");
+    files::write(&manifest, manifest_for(course, week)?.as_bytes())?;
+    for folder in copied_folders(week) {
+        remove_others(&root.join(folder), &current)?;
+    }
+    let limit = course.limit;
+    Ok(Course { limit, ..Course::at(root) })
+}
+
+fn copied_folders(week: &Week) -> [String; 3] {
+    let chapter = format!("chapters/{}", week.name());
+    ["solutions/tinydb".to_owned(), "testkit".to_owned(), chapter]
+}
+
+/// The files taken over as they are; the chapter's sources are not among them.
+fn copied(course: &Course, week: &Week) -> Result<Vec<PathBuf>, Error> {
+    let mut copied = Vec::new();
+    for folder in ["solutions/tinydb", "testkit"] {
+        copied.extend(files::walk(&course.root.join(folder))?);
+    }
+    let source = week.folder.join("src");
+    let chapter = files::walk(&week.folder)?;
+    copied.extend(chapter.into_iter().filter(|path| !path.starts_with(&source)));
+    let lock = course.root.join("Cargo.lock");
+    copied.extend(lock.is_file().then_some(lock));
+    Ok(copied)
+}
+
+/// The workspace's manifest with the chapter as its one member; cargo adds what the chapter depends on.
+fn manifest_for(course: &Course, week: &Week) -> Result<String, Error> {
+    let path = course.root.join("Cargo.toml");
+    let text = files::read(&path)?;
+    let wrong = |message: &str| Error::file(&course.shown(&path), message);
+    let mut manifest: toml::Table =
+        text.parse().map_err(|error: toml::de::Error| wrong(error.message()))?;
+    let workspace = manifest
+        .get_mut("workspace")
+        .and_then(toml::Value::as_table_mut)
+        .ok_or_else(|| wrong("expected a [workspace]"))?;
+    let member = format!("chapters/{}", week.name());
+    workspace.insert("members".to_owned(), vec![member].into());
+    workspace.remove("default-members");
+    workspace.remove("exclude");
+    toml::to_string(&manifest).map_err(|error| wrong(&error.to_string()))
+}
+
+/// A file that was deleted from the course must not live on in the copy.
+fn remove_others(folder: &Path, current: &BTreeSet<PathBuf>) -> Result<(), Error> {
+    for path in files::walk(folder)? {
+        if !current.contains(&path) {
+            fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! Running a test program and reading what it prints.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read as _, Seek as _};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use wait_timeout::ChildExt as _;
+
+use crate::Error;
+use crate::cargo::{Program, succeed};
+use crate::week::{TaskId, number};
+
+/// How one test ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It passed.
+    Passed,
+    /// It failed, and printed this.
+    Failed(String),
+    /// It was not run.
+    Ignored,
+    /// The program ended, or was ended, before the test did.
+    Unfinished,
+}
+
+/// A test and how it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Test {
+    /// Its path: `task_3_2::get_returns_the_newest_version`.
+    pub name: String,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// The tests of one or more programs.
+#[derive(Clone, Debug, Default)]
+pub struct Suite {
+    /// The tests, in the order in which the programs list them.
+    pub tests: Vec<Test>,
+    /// What kept a program from running all its tests.
+    pub troubles: Vec<String>,
+}
+
+/// A panic, as it is printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Panic {
+    /// File, line and column.
+    pub place: String,
+    /// What it said.
+    pub message: String,
+}
+
+/// Runs the tests of some programs whose names contain `filter`; each program gets `limit` and is then ended.
+///
+/// # Errors
+/// If a program cannot be run.
+pub fn run(programs: &[Program], filter: &str, limit: Duration) -> Result<Suite, Error> {
+    let mut suite = Suite::default();
+    for program in programs {
+        run_one(program, filter, limit, &mut suite)?;
+    }
+    Ok(suite)
+}
+
+fn run_one(
+    program: &Program,
+    filter: &str,
+    limit: Duration,
+    suite: &mut Suite,
+) -> Result<(), Error> {
+    let listed = succeed(command(program, filter).args(["--list", "--format", "terse"]))?;
+    let names = listed_tests(&String::from_utf8_lossy(&listed.stdout));
+    if names.is_empty() {
+        return Ok(());
+    }
+    let (printed, status) = run_for(&mut command(program, filter), limit)?;
+    let mut outcomes = outcomes(&printed);
+    let tests: Vec<Test> = names
+        .into_iter()
+        .map(|name| Test { outcome: outcomes.remove(&name).unwrap_or(Outcome::Unfinished), name })
+        .collect();
+    suite.troubles.extend(trouble(program, limit, status, &tests));
+    suite.tests.extend(tests);
+    Ok(())
+}
+
+fn command(program: &Program, filter: &str) -> Command {
+    let mut command = Command::new(&program.path);
+    command
+        .current_dir(&program.folder)
+        .env("CARGO_MANIFEST_DIR", &program.folder)
+        .env("RUST_BACKTRACE", "0")
+        .args(["--color", "never"]);
+    if !filter.is_empty() {
+        command.arg(filter);
+    }
+    command
+}
+
+/// Runs a program for at most `limit`; no status means that it had to be ended.
+///
+/// Its output goes to a file: a pipe that nobody reads would fill up and stop the program.
+fn run_for(command: &mut Command, limit: Duration) -> Result<(String, Option<ExitStatus>), Error> {
+    let io = Error::io("run", command.get_program().to_os_string());
+    let mut run = || -> std::io::Result<(String, Option<ExitStatus>)> {
+        let mut printed: File = tempfile::tempfile()?;
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(printed.try_clone()?)
+            .stderr(printed.try_clone()?)
+            .spawn()?;
+        let status = child.wait_timeout(limit)?;
+        if status.is_none() {
+            child.kill()?;
+            child.wait()?;
+        }
+        let mut bytes = Vec::new();
+        printed.rewind()?;
+        printed.read_to_end(&mut bytes)?;
+        Ok((String::from_utf8_lossy(&bytes).into_owned(), status))
+    };
+    run().map_err(io)
+}
+
+fn trouble(
+    program: &Program,
+    limit: Duration,
+    status: Option<ExitStatus>,
+    tests: &[Test],
+) -> Option<String> {
+    let unfinished: Vec<&str> = tests
+        .iter()
+        .filter(|test| test.outcome == Outcome::Unfinished)
+        .map(|test| test.name.as_str())
+        .collect();
+    let unfinished = unfinished.join(", ");
+    match status {
+        None => Some(format!(
+            "{}: ended after {} s; not finished: {unfinished}",
+            program.name,
+            limit.as_secs()
+        )),
+        Some(status) if !unfinished.is_empty() => {
+            Some(format!("{}: stopped early ({status}); not finished: {unfinished}", program.name))
+        }
+        Some(_) => None,
+    }
+}
+
+/// The names in the answer to `--list --format terse`.
+fn listed_tests(printed: &str) -> Vec<String> {
+    let names = printed.lines().filter_map(|line| line.strip_suffix(": test"));
+    names.map(str::to_owned).collect()
+}
+
+/// What each test came to, from what libtest prints.
+pub fn outcomes(printed: &str) -> BTreeMap<String, Outcome> {
+    let mut outcomes = BTreeMap::new();
+    let mut blocks = blocks(printed);
+    for line in printed.lines() {
+        let Some((name, status)) =
+            line.strip_prefix("test ").and_then(|line| line.rsplit_once(" ... "))
+        else {
+            continue;
+        };
+        let name = name.strip_suffix(" - should panic").unwrap_or(name);
+        let outcome = match status.split(',').next() {
+            Some("ok") => Outcome::Passed,
+            Some("FAILED") => Outcome::Failed(blocks.remove(name).unwrap_or_default()),
+            Some("ignored") => Outcome::Ignored,
+            _ => continue,
+        };
+        outcomes.insert(name.to_owned(), outcome);
+    }
+    outcomes
+}
+
+/// What each failed test printed: the blocks under `---- name stdout ----`.
+fn blocks(printed: &str) -> BTreeMap<&str, String> {
+    let mut blocks: BTreeMap<&str, String> = BTreeMap::new();
+    let mut current = None;
+    for line in printed.lines() {
+        let head = line.strip_prefix("---- ").and_then(|line| line.strip_suffix(" stdout ----"));
+        if let Some(name) = head {
+            current = Some(name);
+        } else if line == "failures:" {
+            current = None;
+        } else if let Some(name) = current {
+            let block = blocks.entry(name).or_default();
+            block.push_str(line);
+            block.push('\n');
+        }
+    }
+    blocks
+}
+
+/// The first panic in what a test printed: later ones are often only its echo in another thread.
+pub fn first_panic(printed: &str) -> Option<Panic> {
+    let mut lines = printed.lines();
+    let head = lines.find(|line| is_panic_head(line))?;
+    let (_, place) = head.split_once(" panicked at ")?;
+    let message =
+        lines.take_while(|line| !is_panic_head(line) && !line.starts_with("note: run with"));
+    let message: Vec<&str> = message.collect();
+    Some(Panic {
+        place: place.trim_end_matches(':').to_owned(),
+        message: message.join("\n").trim().to_owned(),
+    })
+}
+
+fn is_panic_head(line: &str) -> bool {
+    line.starts_with("thread '") && line.contains(" panicked at ")
+}
+
+/// The task whose `todo!()` a test stopped at, if that is why it failed.
+pub fn stopped_at(printed: &str) -> Option<TaskId> {
+    let message = first_panic(printed)?.message;
+    let (_, rest) = message.split_once("not yet implemented: week ")?;
+    let (week, rest) = rest.split_once(", task ")?;
+    let (task, _) = rest.split_once(':')?;
+    Some(TaskId { week: number(week)?, task: number(task)? })
+}

@@ -1,0 +1,10 @@
+//! The tests of `cargo course`, in one program: they link once.
+
+mod book;
+mod cli;
+mod fixture;
+mod gates;
+mod generator;
+mod running;
+mod tasks;
+mod writing;
