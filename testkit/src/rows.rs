@@ -1,4 +1,5 @@
-//! Random rows for property tests.
+//! Random rows for property tests. The strategies are boxed: so they are compiled here, once, and not
+//! in each test that a reader builds.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ pub fn config(cases: u32) -> ProptestConfig {
 }
 
 /// A row whose key is short, so that keys repeat and share prefixes, or sometimes any bytes.
-pub fn any_row() -> impl Strategy<Value = RowSpec> {
+pub fn any_row() -> BoxedStrategy<RowSpec> {
     let key = prop_oneof![
         8 => vec(prop_oneof![Just(0), Just(b'a'), Just(b'b'), Just(0xff)], 1..4),
         1 => vec(any::<u8>(), 1..40),
@@ -38,15 +39,16 @@ pub fn any_row() -> impl Strategy<Value = RowSpec> {
         2 => Just(RowKind::Tombstone),
     ];
     let seq = prop_oneof![8 => 0..20_u64, 1 => any::<u64>(), 1 => Just(u64::MAX)];
-    (key, kind, seq)
+    (key, kind, seq).boxed()
 }
 
 /// Up to `most` rows, sorted by key and then newest first, no two with the same key and sequence
 /// number.
-pub fn any_rows(most: usize) -> impl Strategy<Value = Vec<RowSpec>> {
-    vec(any_row(), 0..=most).prop_map(|rows| {
+pub fn any_rows(most: usize) -> BoxedStrategy<Vec<RowSpec>> {
+    let rows = vec(any_row(), 0..=most).prop_map(|rows| {
         let unique: BTreeMap<_, _> =
             rows.into_iter().map(|(key, kind, seq)| ((key, u64::MAX - seq), kind)).collect();
         unique.into_iter().map(|((key, age), kind)| (key, kind, u64::MAX - age)).collect()
-    })
+    });
+    rows.boxed()
 }

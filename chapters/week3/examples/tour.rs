@@ -68,8 +68,13 @@ fn say(out: &mut impl Write, line: String) {
     writeln!(out, "{line}").expect("writing to the terminal");
 }
 
-/// Runs the tour in a temporary folder.
+/// Runs the tour in a folder of its own, which it removes.
 pub fn main() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    tour(folder.path(), &mut io::stdout()).expect("the tour; every error says what went wrong");
+    let folder = std::env::temp_dir().join(format!("tinydb-tour-{}", std::process::id()));
+    std::fs::create_dir(&folder).expect("a folder for temporary files");
+    let done = tour(&folder, &mut io::stdout());
+    std::fs::remove_dir_all(&folder).expect("removing the tour's folder");
+    if let Err(error) = done {
+        println!("the tour ended early: {error}");
+    }
 }

@@ -1,6 +1,7 @@
 //! Week 3, days 3 to 4: the WAL. The rules are on the page *The WAL* of the book.
 
 use std::io;
+use std::path::Path;
 
 use bytes::{Bytes, BytesMut};
 use testkit::{RowKind, RowSpec, SimulatedFile, rule};
@@ -781,8 +782,9 @@ mod task_3_8 {
 
     #[test]
     fn a_segment_on_disk_survives_being_closed_and_torn() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("00000000000000000001.wal");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(std::process::id().to_string());
+        std::fs::create_dir_all(&folder).expect("a folder for the test");
+        let path = folder.join("00000000000000000001.wal");
         let batches = three_batches();
 
         let mut writer = WalWriter::open(&path).expect("a new segment");
@@ -799,5 +801,6 @@ mod task_3_8 {
         assert_eq!(reader.next_batch().expect("record 1"), Some(batches[2].clone()));
         assert_eq!(reader.next_batch().expect("the end"), None);
         assert_eq!(reader.torn_tail(), None, "the torn tail was cut off");
+        std::fs::remove_dir_all(&folder).expect("removing the test's folder");
     }
 }
