@@ -348,7 +348,7 @@ mod task_3_9 {
     }
 
     proptest! {
-        #![proptest_config(testkit::config(64))]
+        #![proptest_config(testkit::config(32))]
 
         #[test]
         fn any_index_has_the_layout_and_comes_back(
@@ -513,11 +513,11 @@ mod task_3_10 {
     }
 
     proptest! {
-        #![proptest_config(testkit::config(64))]
+        #![proptest_config(testkit::config(32))]
 
         #[test]
         fn any_sst_has_the_layout_of_the_page(
-            specs in testkit::any_rows(60).prop_filter("an SST has a row", |rows| !rows.is_empty()),
+            specs in testkit::any_rows(25).prop_filter("an SST has a row", |rows| !rows.is_empty()),
             block_size in 1..600_usize,
         ) {
             let rows: Vec<_> = specs.into_iter().map(row).collect();
@@ -694,7 +694,7 @@ mod task_3_11 {
     }
 
     proptest! {
-        #![proptest_config(testkit::config(96))]
+        #![proptest_config(testkit::config(64))]
 
         #[test]
         fn no_block_that_may_hold_the_key_is_missed_and_no_other_is_visited(
@@ -763,14 +763,16 @@ mod task_3_12 {
     fn every_row_is_found_and_no_neighbour_is_taken_for_it() {
         let rows = numbered(300);
         for block_size in [1, 100, 4096] {
-            let reader = open(&rows, block_size);
-            for row in &rows {
-                let found = lookup(&reader, &row.key, u64::MAX).expect("a whole SST");
-                assert_eq!(found.as_ref(), Some(row), "blocks of {block_size} bytes");
-                let absent = [&row.key[..], b"x"].concat();
-                let found = lookup(&reader, &absent, u64::MAX).expect("a whole SST");
-                assert_eq!(found, None, "{absent:?} in blocks of {block_size} bytes");
-            }
+            let (rows, reader) = (rows.clone(), open(&rows, block_size));
+            testkit::deadline(20, move || {
+                for row in &rows {
+                    let found = reader.get(&row.key, u64::MAX).expect("a whole SST");
+                    assert_eq!(found.as_ref(), Some(row), "blocks of {block_size} bytes");
+                    let absent = [&row.key[..], b"x"].concat();
+                    let found = reader.get(&absent, u64::MAX).expect("a whole SST");
+                    assert_eq!(found, None, "{absent:?} in blocks of {block_size} bytes");
+                }
+            });
         }
     }
 
@@ -921,20 +923,22 @@ mod task_3_12 {
     fn no_damaged_byte_leads_to_a_wrong_answer() {
         let rows = fruit();
         let sst = sst_bytes(&rows, 40);
-        for position in 0..sst.len() {
-            for flip in [0x01, 0x80, 0xff] {
-                let mut damaged = sst.clone();
-                damaged[position] ^= flip;
-                let Ok(reader) = open_bytes(&damaged).map(Arc::new) else { continue };
-                for row in &rows {
-                    match lookup(&reader, &row.key, row.seq) {
-                        Ok(found) => assert_eq!(found.as_ref(), Some(row), "byte {position}"),
-                        Err(Error::Corrupt { .. }) => {}
-                        Err(other) => panic!("byte {position}: found {other:?}"),
+        testkit::deadline(20, move || {
+            for position in 0..sst.len() {
+                for flip in [0x01, 0x80, 0xff] {
+                    let mut damaged = sst.clone();
+                    damaged[position] ^= flip;
+                    let Ok(reader) = open_bytes(&damaged) else { continue };
+                    for row in &rows {
+                        match reader.get(&row.key, row.seq) {
+                            Ok(found) => assert_eq!(found.as_ref(), Some(row), "byte {position}"),
+                            Err(Error::Corrupt { .. }) => {}
+                            Err(other) => panic!("byte {position}: found {other:?}"),
+                        }
                     }
                 }
             }
-        }
+        });
     }
 
     proptest! {
@@ -942,7 +946,7 @@ mod task_3_12 {
 
         #[test]
         fn get_agrees_with_a_search_through_all_rows(
-            specs in testkit::any_rows(60).prop_filter("an SST has a row", |rows| !rows.is_empty()),
+            specs in testkit::any_rows(25).prop_filter("an SST has a row", |rows| !rows.is_empty()),
             block_size in 1..300_usize,
             (wanted, _, max_seq) in testkit::any_row(),
         ) {

@@ -221,7 +221,7 @@ mod task_3_5 {
     }
 
     proptest! {
-        #![proptest_config(testkit::config(64))]
+        #![proptest_config(testkit::config(32))]
 
         #[test]
         fn any_batch_has_the_layout_of_the_page(
@@ -651,7 +651,7 @@ mod task_3_7 {
     }
 
     proptest! {
-        #![proptest_config(testkit::config(64))]
+        #![proptest_config(testkit::config(32))]
 
         #[test]
         fn a_cut_segment_gives_a_prefix_of_the_batches(
