@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use crate::cargo::build_tests;
+use crate::inventory::test_files;
 use crate::suite::{self, Outcome, Suite, Test, first_panic, stopped_at};
 use crate::week::{Task, TaskId, Week};
 use crate::{Course, Error};
@@ -66,7 +67,9 @@ pub fn test(course: &Course, goal: Goal, solution: bool) -> Result<Report, Error
         build_tests(course, &name, only.map(|task| task.test.as_str()), true)?
     };
     let filter = only.map(|task| format!("{}::", task.id.module())).unwrap_or_default();
-    let suite = suite::run(&programs, &filter, course.limit)?;
+    let mut suite = suite::run(&programs, &filter, course.limit)?;
+    let files = test_files(course, &week)?;
+    suite.order_by(&files.into_iter().flat_map(|file| file.tests).collect::<Vec<_>>());
     let tasks: Vec<&Task> = match only {
         Some(task) => vec![task],
         None => week.tasks().collect(),
@@ -180,7 +183,10 @@ fn failure(test: &Test) -> String {
     };
     let panic = first_panic(printed);
     if let (Some(task), Some(panic)) = (stopped_at(printed), &panic) {
-        return format!("  {name} waits for task {task}, not started yet: {}\n", panic.place);
+        return format!(
+            "  {name}\n    waits for task {task}, whose stub is still to be written\n    {FAINT}at {}{FAINT:#}\n",
+            panic.place
+        );
     }
     let (place, message) = match panic {
         Some(panic) => (panic.place, panic.message),
@@ -189,15 +195,27 @@ fn failure(test: &Test) -> String {
     let mut text = format!("  {BAD}{name}{BAD:#}\n");
     let lines: Vec<&str> = message.lines().collect();
     for line in lines.iter().take(MESSAGE_LINES) {
-        let _ = writeln!(text, "    {line}");
+        let _ = writeln!(text, "    {}", plain(line));
     }
     if lines.len() > MESSAGE_LINES {
         let _ = writeln!(text, "    … and {} more lines", lines.len() - MESSAGE_LINES);
     }
-    if !place.is_empty() {
+    if place.starts_with("/rustc/") {
+        let _ = writeln!(text, "    {FAINT}in Rust's own library, called from your code{FAINT:#}");
+    } else if !place.is_empty() {
         let _ = writeln!(text, "    {FAINT}at {place}{FAINT:#}");
     }
     text
+}
+
+/// A line of a failure; `assert_eq!` says "left" and "right" for what our tests give it as found and expected.
+fn plain(line: &str) -> String {
+    let line = line.strip_prefix("assertion `left == right` failed: ").unwrap_or(line);
+    match (line.strip_prefix("  left: "), line.strip_prefix(" right: ")) {
+        (Some(found), _) => format!("found:    {found}"),
+        (_, Some(expected)) => format!("expected: {expected}"),
+        _ => line.to_owned(),
+    }
 }
 
 fn well_done(week: &Week, tasks: &[&Task]) -> String {
@@ -210,8 +228,8 @@ fn well_done(week: &Week, tasks: &[&Task]) -> String {
             week.address(next.id)
         ),
         None => format!(
-            "{GOOD}Well done:{GOOD:#} week {} passes all its tests.\nCompare with the reference: solutions/tinydb/src/{}/\n",
-            week.number, week.room
+            "{GOOD}Well done:{GOOD:#} week {} passes all its tests.\nCompare with the reference: solutions/tinydb/src/{}/\n{}\n",
+            week.number, week.room, week.when_done
         ),
     }
 }

@@ -52,6 +52,14 @@ pub struct Panic {
     pub message: String,
 }
 
+impl Suite {
+    /// Puts the tests in the order of their files; `names` are the tests there. libtest lists them by name.
+    pub fn order_by(&mut self, names: &[String]) {
+        let place = |test: &Test| names.iter().position(|name| test.name.ends_with(name.as_str()));
+        self.tests.sort_by_cached_key(|test| place(test).unwrap_or(names.len()));
+    }
+}
+
 /// Runs the tests of some programs whose names contain `filter`; each program gets `limit` and is then ended.
 ///
 /// # Errors
@@ -77,13 +85,39 @@ fn run_one(
     }
     let (printed, status) = run_for(&mut command(program, filter), limit)?;
     let mut outcomes = outcomes(&printed);
-    let tests: Vec<Test> = names
+    let mut tests: Vec<Test> = names
         .into_iter()
         .map(|name| Test { outcome: outcomes.remove(&name).unwrap_or(Outcome::Unfinished), name })
         .collect();
-    suite.troubles.extend(trouble(program, limit, status, &tests));
+    match status {
+        Some(_) => run_again_alone(program, limit, &mut tests)?,
+        None => suite.troubles.extend(trouble(program, limit, &tests)),
+    }
     suite.tests.extend(tests);
     Ok(())
+}
+
+/// A test that aborts takes those beside it along. Each that has not finished is run by itself, so that the one to
+/// blame is the one that fails.
+fn run_again_alone(program: &Program, limit: Duration, tests: &mut [Test]) -> Result<(), Error> {
+    for test in tests.iter_mut().filter(|test| test.outcome == Outcome::Unfinished) {
+        let (printed, status) = run_for(command(program, &test.name).arg("--exact"), limit)?;
+        let outcome = outcomes(&printed).remove(&test.name);
+        test.outcome = outcome.unwrap_or_else(|| Outcome::Failed(aborted(&printed, status)));
+    }
+    Ok(())
+}
+
+/// What to say of a test that ended its program: the end of what was printed, and what is likely.
+fn aborted(printed: &str, status: Option<ExitStatus>) -> String {
+    let how = status.map_or("it did not end in time".to_owned(), |status| status.to_string());
+    let said = |line: &&str| !line.trim().is_empty() && !line.starts_with("running ");
+    let lines: Vec<&str> = printed.lines().filter(said).collect();
+    let end = lines[lines.len().saturating_sub(6)..].join("\n");
+    format!(
+        "The test ended its whole program ({how}).\n\
+         A call of itself without an end, or room asked for that no computer has?\n{end}\n"
+    )
 }
 
 fn command(program: &Program, filter: &str) -> Command {
@@ -124,29 +158,16 @@ fn run_for(command: &mut Command, limit: Duration) -> Result<(String, Option<Exi
     run().map_err(io)
 }
 
-fn trouble(
-    program: &Program,
-    limit: Duration,
-    status: Option<ExitStatus>,
-    tests: &[Test],
-) -> Option<String> {
+/// What to say of a program that had to be ended.
+fn trouble(program: &Program, limit: Duration, tests: &[Test]) -> Option<String> {
     let unfinished: Vec<&str> = tests
         .iter()
         .filter(|test| test.outcome == Outcome::Unfinished)
         .map(|test| test.name.as_str())
         .collect();
-    let unfinished = unfinished.join(", ");
-    match status {
-        None => Some(format!(
-            "{}: ended after {} s; not finished: {unfinished}",
-            program.name,
-            limit.as_secs()
-        )),
-        Some(status) if !unfinished.is_empty() => {
-            Some(format!("{}: stopped early ({status}); not finished: {unfinished}", program.name))
-        }
-        Some(_) => None,
-    }
+    let (name, limit) = (&program.name, limit.as_secs());
+    let tests = unfinished.join(", ");
+    (!tests.is_empty()).then(|| format!("{name}: ended after {limit} s; not finished: {tests}"))
 }
 
 /// The names in the answer to `--list --format terse`.

@@ -76,6 +76,9 @@ pub struct Week {
     pub room: String,
     /// What the week is called.
     pub title: String,
+    /// What to do when its tests pass, for the terminal.
+    #[serde(default)]
+    pub when_done: String,
     /// Its days.
     #[serde(rename = "part", default)]
     pub parts: Vec<Part>,

@@ -27,12 +27,16 @@ fn row((key, kind, seq): RowSpec) -> RowEntry {
     }
 }
 
+/// A table of these rows. Fails after a while: a lock that is still held would let `put` wait for ever.
 fn table(rows: impl IntoIterator<Item = RowEntry>) -> MemTable {
-    let table = MemTable::new();
-    for row in rows {
-        table.put(row);
-    }
-    table
+    let rows: Vec<_> = rows.into_iter().collect();
+    testkit::deadline(10, || {
+        let table = MemTable::new();
+        for row in rows {
+            table.put(row);
+        }
+        table
+    })
 }
 
 /// The fruit table of the page: two versions of an apple that was deleted, and a pear.

@@ -310,7 +310,7 @@ mod task_3_9 {
     fn an_index_that_contradicts_itself_is_an_error() {
         testkit::deadline(10, || {
             type Blocks<'a> = &'a [(u64, &'a [u8])];
-            let cases: [(&str, u32, Blocks<'_>, &[u8]); 12] = [
+            let cases: [(&str, u32, Blocks<'_>, &[u8]); 14] = [
                 ("no block", 0, &[], b"mango"),
                 ("a count above the blocks", 4, &INDEX_BLOCKS, b"mango"),
                 ("a count below the blocks", 2, &INDEX_BLOCKS, b"mango"),
@@ -319,6 +319,8 @@ mod task_3_9 {
                 ("equal offsets", 2, &[(0, b"a"), (0, b"b")], b"b"),
                 ("decreasing offsets", 3, &[(0, b"a"), (100, b"b"), (50, b"c")], b"d"),
                 ("a block of a checksum only", 2, &[(0, b"a"), (4, b"b")], b"b"),
+                ("an empty first key", 2, &[(0, b""), (100, b"a")], b"c"),
+                ("an empty last key", 1, &[(0, b"")], b""),
                 ("decreasing first keys", 2, &[(0, b"b"), (100, b"a")], b"c"),
                 ("a last key below the first keys", 2, &[(0, b"a"), (100, b"c")], b"b"),
                 ("a block behind the data", 2, &[(0, b"a"), (1000, b"b")], b"b"),

@@ -118,9 +118,9 @@ fn assert_torn(outcome: Outcome, batches: &[Vec<RowEntry>], end: usize, len: usi
     let tail = TornTail { offset: end as u64, len: (len - end) as u64 };
     let expected = (len > end).then_some(tail);
     let (found, error, torn_tail) = outcome;
-    assert!(error.is_none(), "{what}: expected a torn tail, found the error: {error:?}");
-    assert_eq!(found, batches, "{what}: the batches before the tail");
-    assert_eq!(torn_tail, expected, "{what}: the torn tail");
+    assert!(error.is_none(), "expected no error, found {error:?}\n for {what}");
+    assert_eq!(found, batches, "the batches before the tail, for {what}");
+    assert_eq!(torn_tail, expected, "the torn tail, for {what}");
 }
 
 /// Fails unless `outcome` is `batches` and then an error about `test.wal` at an offset in `range`.
@@ -131,14 +131,14 @@ fn assert_damaged(
     what: &str,
 ) {
     let (found, error, _) = outcome;
-    assert_eq!(found, batches, "{what}: the batches before the damage");
+    assert_eq!(found, batches, "the batches before the damage, for {what}");
     match error {
         Some(Error::Corrupt { file, offset, .. }) => {
-            assert_eq!(file, "test.wal", "{what}: the file in the error");
+            assert_eq!(file, "test.wal", "the file in the error, for {what}");
             let offset = usize::try_from(offset).expect("an offset in a small file");
-            assert!(range.contains(&offset), "{what}: offset {offset} is not in {range:?}");
+            assert!(range.contains(&offset), "offset {offset} is not in {range:?}, for {what}");
         }
-        other => panic!("{what}: expected Error::Corrupt, found {other:?}"),
+        other => panic!("expected Error::Corrupt, found {other:?}\n for {what}"),
     }
 }
 
@@ -403,6 +403,7 @@ mod task_3_6 {
             writer.append(&batch, Durability::Buffered),
             writer.append(&batch, Durability::Os),
             writer.append(&batch, Durability::Sync),
+            writer.append(&[], Durability::Os),
             writer.flush(),
             writer.sync(),
         ];
@@ -439,13 +440,21 @@ mod task_3_6 {
         let (mut writer, file) = started();
         file.fail_next_sync();
         let failed = writer.append(&three_batches()[0], Durability::Sync);
-        assert!(matches!(failed, Err(Error::Io { .. })), "expected Error::Io, found {failed:?}");
+        let rule = rule("3.6", "a failed sync is an error");
+        assert!(
+            matches!(failed, Err(Error::Io { .. })),
+            "expected Error::Io, found {failed:?}{rule}"
+        );
         assert_failed_for_good(&mut writer, &file);
 
         let (mut writer, file) = started();
+        append(&mut writer, &three_batches()[0], Durability::Os);
         file.fail_next_sync();
         let failed = writer.sync();
-        assert!(matches!(failed, Err(Error::Io { .. })), "expected Error::Io, found {failed:?}");
+        assert!(
+            matches!(failed, Err(Error::Io { .. })),
+            "expected Error::Io, found {failed:?}{rule}"
+        );
         assert_failed_for_good(&mut writer, &file);
     }
 }
@@ -589,6 +598,30 @@ mod task_3_7 {
             let rule = rule("3.7", "nothing behind damage is returned, however often one asks");
             assert!(matches!(again, Err(Error::Corrupt { .. })), "found {again:?}{rule}");
         }
+    }
+
+    #[test]
+    fn nothing_behind_a_payload_that_is_no_batch_is_returned() {
+        let mut contents = segment_of_payload(b"not a row at all");
+        contents.extend(record(&three_batches()[0]));
+        let mut reader = WalReader::new("test.wal", contents.into()).expect("a whole header");
+        for call in 1..=3 {
+            let again = reader.next_batch();
+            let rule = rule("3.7", "nothing behind damage is returned, however often one asks");
+            let is_corrupt = matches!(again, Err(Error::Corrupt { .. }));
+            assert!(is_corrupt, "call {call}: found {again:?}{rule}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_length_right_before_the_end_is_damage() {
+        let mut contents = encode_header().to_vec();
+        contents.extend([1; RECORD_HEADER_LEN]);
+        let rule = rule("3.7", "of a record whose length is wrong, only its header counts");
+        assert_damaged(read(&contents), &[], HEADER_LEN..contents.len(), &rule);
+        contents.pop();
+        let what = "a record's header without its last byte";
+        assert_torn(read(&contents), &[], HEADER_LEN, contents.len(), what);
     }
 
     #[test]
@@ -756,6 +789,19 @@ mod task_3_8 {
     }
 
     #[test]
+    fn a_segment_whose_last_end_mark_was_lost_is_continued() {
+        let batches = three_batches();
+        let (mut contents, _) = segment(&batches[..2]);
+        *contents.last_mut().expect("not empty") = 0;
+        let file = SimulatedFile::with_contents(&contents);
+        let mut writer = resume(&file);
+        append(&mut writer, &batches[2]);
+        let len = file.written().len();
+        let rule = rule("3.8", "a whole record is kept, and what is appended behind it is read");
+        assert_torn(read(&file.written()), &batches, len, len, &rule);
+    }
+
+    #[test]
     fn damage_is_an_error_and_nothing_is_cut() {
         let (whole, bounds) = segment(&three_batches());
         for position in [0, 9, bounds[0], bounds[1] + RECORD_HEADER_LEN, whole.len() - 2] {
@@ -764,8 +810,11 @@ mod task_3_8 {
             let file = SimulatedFile::with_contents(&damaged);
             let resumed = try_resume(&file);
             let rule = rule("3.8", "damage is never cut off: the file is left as it is");
-            let is_corrupt = matches!(resumed, Err(Error::Corrupt { .. }));
-            assert!(is_corrupt, "byte {position} damaged: found {resumed:?}{rule}");
+            match resumed {
+                Err(Error::Corrupt { .. }) => {}
+                Err(other) => panic!("byte {position} damaged: found {other:?}{rule}"),
+                Ok(_) => panic!("byte {position} damaged: no error{rule}"),
+            }
             assert_bytes(&file.written(), &damaged, &rule);
         }
     }
@@ -777,7 +826,8 @@ mod task_3_8 {
         file.fail_next_sync();
         let resumed = try_resume(&file);
         let rule = rule("3.8", "the cut is synced before anything is appended");
-        assert!(matches!(resumed, Err(Error::Io { .. })), "found {resumed:?}{rule}");
+        let error = resumed.err().unwrap_or_else(|| panic!("the cut was not synced{rule}"));
+        assert!(matches!(error, Error::Io { .. }), "found {error:?}{rule}");
     }
 
     #[test]

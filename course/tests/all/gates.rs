@@ -50,6 +50,8 @@ fn red_finds_tests_that_pass_hang_or_fail_otherwise() {
     );
     let hangs = "mod task_1_1 {\n    #[test]\n    fn hangs() {\n        loop {\n            std::thread::park();\n        }\n    }\n}\n";
     fixture.write("chapters/week1/tests/slow.rs", hangs);
+    let aborts = "mod task_1_2 {\n    #[test]\n    fn aborts() {\n        let _ = std::io::Write::write_all(&mut std::io::stderr(), b\"last words\");\n        std::process::abort();\n    }\n    #[test]\n    fn beside_it() {}\n}\n";
+    fixture.write("chapters/week1/tests/worse.rs", aborts);
     let findings = fixture.findings("red");
     assert_found(&findings, &["tests/list.rs:30: a bare #[should_panic] passes on a stub"]);
     assert_found(&findings, &["on the stubs: panics is in no task's module"]);
@@ -58,6 +60,8 @@ fn red_finds_tests_that_pass_hang_or_fail_otherwise() {
         &["add_counts fails, but not by todo!()", "left: 0 / right: 1", "tests/list.rs:9"],
     );
     assert_found(&findings, &["slow: ended after 4 s; not finished: task_1_1::hangs"]);
+    assert_found(&findings, &["task_1_2::aborts fails", "ended its whole program", "last words"]);
+    assert_found(&findings, &["task_1_2::beside_it passes"]);
     assert_found(&findings, &["no test of task 1.1 stops at that task's own todo!()"]);
 }
 

@@ -130,7 +130,10 @@ fn a_report_counts_by_task_and_shows_the_first_failure() {
     let tests = [
         ("task_1_1::a", Outcome::Passed),
         ("task_1_2::b", todo(2)),
-        ("task_1_2::c", failed("the sum of 7 and 8\n  left: 0\n right: 15")),
+        (
+            "task_1_2::c",
+            failed("assertion `left == right` failed: the sum of 7 and 8\n  left: 0\n right: 15"),
+        ),
         ("task_1_2::d", Outcome::Passed),
     ];
     let (text, passed) = told(&week, &tests);
@@ -138,7 +141,7 @@ fn a_report_counts_by_task_and_shows_the_first_failure() {
     for part in [
         "✓ 1.1  Add a number     1/1\n",
         "✗ 1.2  Sum the numbers  1/3\n",
-        "Next: 1.2 Sum the numbers\n  c\n    the sum of 7 and 8\n      left: 0\n     right: 15\n    at src/x.rs:3:9\n",
+        "Next: 1.2 Sum the numbers\n  c\n    the sum of 7 and 8\n    found:    0\n    expected: 15\n    at src/x.rs:3:9\n",
         "week1/list.html#task-1-2",
         "Run again: cargo course test 1.2\n",
     ] {
@@ -151,7 +154,33 @@ fn a_stub_is_not_started_rather_than_broken() {
     let (text, passed) = told(&week(), &[("task_1_1::a", todo(1)), ("task_1_2::b", todo(2))]);
     assert!(!passed);
     assert!(text.contains("· 1.1  Add a number     0/1  not started"), "{text}");
-    assert!(text.contains("a waits for task 1.1, not started yet: src/x.rs:3:9"), "{text}");
+    assert!(
+        text.contains(
+            "  a\n    waits for task 1.1, whose stub is still to be written\n    at src/x.rs:3:9"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn tests_come_in_the_order_of_their_files() {
+    let mut suite = suite(&[
+        ("list::task_1_2::a", Outcome::Passed),
+        ("list::task_1_2::b", Outcome::Passed),
+        ("list::task_1_1::c", Outcome::Passed),
+    ]);
+    suite.order_by(&["task_1_1::c".to_owned(), "task_1_2::b".to_owned(), "task_1_2::a".to_owned()]);
+    let names: Vec<_> = suite.tests.iter().map(|test| test.name.as_str()).collect();
+    assert_eq!(names, ["list::task_1_1::c", "list::task_1_2::b", "list::task_1_2::a"]);
+}
+
+#[test]
+fn a_panic_in_rusts_library_is_not_said_to_be_in_a_strange_file() {
+    let printed =
+        "\nthread 'x' (1) panicked at /rustc/abc/library/alloc/src/x.rs:3:9:\nbad range\n";
+    let failed = Outcome::Failed(printed.to_owned());
+    let (text, _) = told(&week(), &[("task_1_1::a", failed), ("task_1_2::b", todo(2))]);
+    assert!(text.contains("bad range\n    in Rust's own library, called from your code"), "{text}");
 }
 
 #[test]

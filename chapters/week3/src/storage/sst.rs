@@ -69,8 +69,6 @@ use crate::format::cursor::Cursor;
 pub const FOOTER_LEN: usize = 48;
 /// The last bytes of an SST.
 pub const MAGIC: [u8; 8] = *b"TINYDBST";
-/// How many bytes of the footer its checksum covers: those before it.
-const FOOTER_CHECKED_LEN: usize = FOOTER_LEN - MAGIC.len() - CHECKSUM_LEN;
 
 // ANCHOR: footer
 /// The last 48 bytes of an SST: where everything else is.
@@ -98,7 +96,8 @@ impl Footer {
         todo!("week 3, task 9: Encode the footer and the index")
     }
 
-    /// Reads the footer of an SST of `file_len` bytes from its last bytes, [`FOOTER_LEN`] of them.
+    /// Reads the footer of an SST of `file_len` bytes from its last bytes, exactly [`FOOTER_LEN`] of
+    /// them. The two zero bytes are for later versions: a reader does not look at them.
     ///
     /// Checks, in this order: the length of `footer`, the magic, the checksum, the version, and that
     /// the offsets are in order and lie within the file. Offsets of errors count from the start of
@@ -130,6 +129,7 @@ pub struct BlockMeta {
 /// 2. Offsets increase, by more than the length of a checksum.
 /// 3. First keys do not decrease, and `last_key` is not less than any. (Two blocks may start with
 ///    the same key: with two versions of it.)
+/// 4. No key is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SstIndex {
     /// The data blocks, in the order of the file.

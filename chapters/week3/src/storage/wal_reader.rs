@@ -37,7 +37,7 @@ pub struct TornTail {
 pub struct WalReader {
     name: String,
     contents: Bytes,
-    /// Behind the last byte that is not zero; never within the header.
+    /// Behind the last byte that is not zero, but not within a whole header.
     end: usize,
     /// Where the next record starts.
     offset: usize,
@@ -77,7 +77,7 @@ impl WalReader {
     }
 
     /// What is left behind the last whole record. `None` if the segment ends with a whole record, or
-    /// as long as [`WalReader::next_batch`] has not returned `None`.
+    /// as long as [`WalReader::next_batch`] has not returned `None`. An empty file has no tail.
     // Task 3.7: Read batches; tell a torn tail from damage
     pub fn torn_tail(&self) -> Option<TornTail> {
         todo!("week 3, task 7: Read batches; tell a torn tail from damage")

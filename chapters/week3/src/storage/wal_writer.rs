@@ -88,7 +88,7 @@ impl WalWriter {
         todo!("week 3, task 6: Append with the durability asked for")
     }
 
-    /// The size of the segment in bytes, waiting records included.
+    /// The size of the segment in bytes, waiting records included. Not known after a failed write.
     // Task 3.6: Append with the durability asked for
     pub fn size(&self) -> u64 {
         todo!("week 3, task 6: Append with the durability asked for")

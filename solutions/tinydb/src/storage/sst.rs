@@ -70,6 +70,7 @@ pub const FOOTER_LEN: usize = 48;
 /// The last bytes of an SST.
 pub const MAGIC: [u8; 8] = *b"TINYDBST";
 /// How many bytes of the footer its checksum covers: those before it.
+// solution-only
 const FOOTER_CHECKED_LEN: usize = FOOTER_LEN - MAGIC.len() - CHECKSUM_LEN;
 
 // ANCHOR: footer
@@ -107,7 +108,8 @@ impl Footer {
         footer.freeze()
     }
 
-    /// Reads the footer of an SST of `file_len` bytes from its last bytes, [`FOOTER_LEN`] of them.
+    /// Reads the footer of an SST of `file_len` bytes from its last bytes, exactly [`FOOTER_LEN`] of
+    /// them. The two zero bytes are for later versions: a reader does not look at them.
     ///
     /// Checks, in this order: the length of `footer`, the magic, the checksum, the version, and that
     /// the offsets are in order and lie within the file. Offsets of errors count from the start of
@@ -172,6 +174,7 @@ pub struct BlockMeta {
 /// 2. Offsets increase, by more than the length of a checksum.
 /// 3. First keys do not decrease, and `last_key` is not less than any. (Two blocks may start with
 ///    the same key: with two versions of it.)
+/// 4. No key is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SstIndex {
     /// The data blocks, in the order of the file.
@@ -249,7 +252,12 @@ fn put_key(index: &mut BytesMut, key: &Bytes) {
 
 // solution-only
 fn take_key(fields: &mut Cursor) -> Result<Bytes, DecodeError> {
+    let position = fields.offset();
     let key_len = fields.take_u16("a key's length")?;
+    if key_len == 0 {
+        let (what, found, expected) = ("a key's length", 0, "a key has at least one byte");
+        return Err(DecodeError::new(position, Corruption::InvalidField { what, found, expected }));
+    }
     fields.take_bytes(usize::from(key_len), "a key")
 }
 

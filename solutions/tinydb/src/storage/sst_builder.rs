@@ -72,8 +72,8 @@ impl SstBuilder {
         Ok(())
     }
 
-    /// How many bytes the data blocks take so far: a lower bound of the SST's size, by which its
-    /// writer decides when to start another.
+    /// How many bytes the data blocks take so far, the unfinished block included; 0 without a row.
+    /// By this lower bound of the SST's size its writer decides when to start another.
     // exercise: week3.10
     pub fn estimated_size(&self) -> usize {
         let unfinished = if self.block.is_empty() { 0 } else { self.block.encoded_len() };

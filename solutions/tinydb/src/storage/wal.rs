@@ -52,6 +52,9 @@
 //! 4. Any other record that is not whole is *damaged*, the last record too. So is a whole record
 //!    whose end mark is neither `0x17` nor zero (zero: the crash took that byte and no other).
 //!
+//! Of a record whose length fails its checksum, only the first 12 bytes count for rules 3 and 4:
+//! how far it reaches is not known.
+//!
 //! The length has a checksum of its own for this: a damaged length would look like a torn tail and
 //! take every record behind it along. The end mark is there for it too: without it, a damaged
 //! record that happens to end with a zero would look torn.

@@ -120,7 +120,7 @@ impl WalWriter {
         synced.map_err(Error::io("sync", &self.name))
     }
 
-    /// The size of the segment in bytes, waiting records included.
+    /// The size of the segment in bytes, waiting records included. Not known after a failed write.
     // exercise: week3.6
     pub fn size(&self) -> u64 {
         self.written + self.buffer.len() as u64
