@@ -56,7 +56,7 @@ impl Fixture {
 
     /// What a gate finds.
     pub fn findings(&self, gate: &str) -> Vec<String> {
-        if gate == "book" {
+        if ["book", "browser"].contains(&gate) {
             // Two tests at once must not install it twice.
             static MDBOOK: OnceLock<()> = OnceLock::new();
             MDBOOK.get_or_init(|| drop(mdbook::program(&self.course)));

@@ -153,3 +153,21 @@ fn lint_finds_what_rustfmt_clippy_and_rustdoc_say() {
 fn browser_finds_that_there_are_no_tests() {
     assert_found(&Fixture::new().findings("browser"), &["book/e2e/package.json: missing"]);
 }
+
+/// A fixture whose browser tests are this script; they see the built book.
+fn with_browser_test(script: &str) -> Fixture {
+    let fixture = Fixture::new();
+    let package = r#"{ "name": "e2e", "version": "1.0.0", "scripts": { "test": "node test.js" } }"#;
+    let lock = r#"{ "name": "e2e", "version": "1.0.0", "lockfileVersion": 3, "packages": {} }"#;
+    let page = "require('fs').readFileSync(process.env.COURSE_BOOK + '/index.html');\n";
+    fixture.write("book/e2e/package.json", package).write("book/e2e/package-lock.json", lock);
+    fixture.write("book/e2e/test.js", &(page.to_owned() + script));
+    fixture
+}
+
+#[test]
+fn browser_passes_when_its_tests_do_and_shows_what_a_failing_one_says() {
+    assert_eq!(with_browser_test("").findings("browser"), [""; 0]);
+    let fixture = with_browser_test("console.log('a page is wrong'); process.exit(1);");
+    assert_found(&fixture.findings("browser"), &["a page is wrong", "npm", "Node.js"]);
+}
