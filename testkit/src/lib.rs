@@ -6,11 +6,13 @@ pub mod bytes;
 pub mod deadline;
 pub mod rows;
 pub mod simulated_file;
+pub mod stream;
 
 pub use bytes::{assert_bytes, hex};
 pub use deadline::deadline;
 pub use rows::{RowKind, RowSpec, any_row, any_rows, config};
 pub use simulated_file::SimulatedFile;
+pub use stream::{Id, Stream};
 
 /// The end of a failure message: the rule that does not hold, and where to read about it.
 ///

@@ -77,6 +77,16 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// A merge operand was read, and there is no operator that could apply it.
+    #[error(
+        "key {key:?} holds a merge operand, but there is no merge operator. \
+         Open the database with the operator that the operand was written for"
+    )]
+    MergeOperatorMissing {
+        /// The key.
+        key: bytes::Bytes,
+    },
+
     /// An earlier write or sync of this log failed, so what its end looks like is not known.
     #[error(
         "{file} takes no more writes, because an earlier one failed. \

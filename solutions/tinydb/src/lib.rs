@@ -6,6 +6,7 @@
 //!
 //! | room | what it is |
 //! |---|---|
+//! | [`iter`] | sorted streams of rows |
 //! | [`storage`] | the three places where a row can be: memtable, WAL, SST |
 //! | [`object_store`] | where immutable files live |
 //! | [`mod@format`] | bytes: rows, blocks, checksums |
@@ -17,6 +18,7 @@
 
 pub mod error;
 pub mod format;
+pub mod iter;
 pub mod object_store;
 pub mod storage;
 

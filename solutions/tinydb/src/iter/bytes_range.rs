@@ -1,0 +1,75 @@
+//! A range of user keys that owns its bounds.
+
+use std::ops::Bound;
+
+use bytes::Bytes;
+
+use crate::storage::KeyRange;
+
+/// From one user key to another; each end included, excluded or open.
+///
+/// A range may end before it starts. It then holds no key.
+///
+/// SlateDB: `BytesRange` in `src/bytes_range.rs`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BytesRange {
+    /// Where the range starts.
+    pub start: Bound<Bytes>,
+    /// Where the range ends.
+    pub end: Bound<Bytes>,
+}
+
+impl BytesRange {
+    /// The range that holds every key.
+    pub const ALL: Self = Self { start: Bound::Unbounded, end: Bound::Unbounded };
+
+    /// The range between two bounds.
+    pub fn new(start: Bound<impl Into<Bytes>>, end: Bound<impl Into<Bytes>>) -> Self {
+        Self { start: start.map(Into::into), end: end.map(Into::into) }
+    }
+
+    /// The range of every key that starts with `prefix`, and no other.
+    ///
+    /// It ends before the smallest key that is greater than all of them. There is none if `prefix`
+    /// is empty or made of `0xff` bytes only; then the range has no end.
+    // exercise: week5.2
+    pub fn from_prefix(prefix: &[u8]) -> Self {
+        let start = Bound::Included(Bytes::copy_from_slice(prefix));
+        let Some(last) = prefix.iter().rposition(|&byte| byte != u8::MAX) else {
+            return Self { start, end: Bound::Unbounded };
+        };
+        let mut behind = prefix[..=last].to_vec();
+        behind[last] += 1;
+        Self { start, end: Bound::Excluded(behind.into()) }
+    }
+
+    /// Whether `key` lies in front of the start.
+    // exercise: week5.2
+    pub fn starts_after(&self, key: &[u8]) -> bool {
+        match &self.start {
+            Bound::Included(start) => key < start,
+            Bound::Excluded(start) => key <= start,
+            Bound::Unbounded => false,
+        }
+    }
+
+    /// Whether `key` lies behind the end.
+    // exercise: week5.2
+    pub fn ends_before(&self, key: &[u8]) -> bool {
+        match &self.end {
+            Bound::Included(end) => key > end,
+            Bound::Excluded(end) => key >= end,
+            Bound::Unbounded => false,
+        }
+    }
+
+    /// Whether `key` is in the range.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        !self.starts_after(key) && !self.ends_before(key)
+    }
+
+    /// The same range, borrowed.
+    pub fn as_key_range(&self) -> KeyRange<'_> {
+        (self.start.as_ref().map(|key| &key[..]), self.end.as_ref().map(|key| &key[..]))
+    }
+}

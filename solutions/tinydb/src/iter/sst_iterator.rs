@@ -1,0 +1,132 @@
+//! The rows of an SST as a stream.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::error::Result;
+use crate::format::{Block, RowEntry};
+use crate::storage::{SstIndex, SstReader};
+
+use super::bytes_range::BytesRange;
+use super::row_entry_iterator::RowEntryIterator;
+
+/// The rows of a range of an SST, every version of them.
+///
+/// Invariants:
+/// 1. One data block is held at a time. A block is read when its first row is asked for, so making
+///    an iterator and seeking read nothing.
+/// 2. No block is read that lies in front of the start of the range, or behind its end.
+///
+/// SlateDB: `SstIterator` in `src/sst_iter.rs`, which fetches the next blocks while the caller works
+/// on this one.
+#[derive(Debug)]
+pub struct SstIterator {
+    sst: Arc<SstReader>,
+    /// The rows that are left: `seek` moves its start.
+    range: BytesRange,
+    /// The number of the block that holds the next row; the number of blocks at the end.
+    block_number: usize,
+    /// That block, once it is read, and the number of the next row in it.
+    block: Option<(Block, usize)>,
+}
+
+impl SstIterator {
+    /// The rows of `range`. Reads nothing yet.
+    // exercise: week5.4
+    pub fn new(sst: Arc<SstReader>, range: BytesRange) -> Self {
+        let block_number = match &range.start {
+            Bound::Included(key) | Bound::Excluded(key) => first_block(sst.index(), key),
+            Bound::Unbounded => 0,
+        };
+        Self { sst, range, block_number, block: None }
+    }
+
+    /// The next row of the block that is held, in the range or not; `None` behind its last.
+    // solution-only
+    fn next_in_block(&mut self) -> Result<Option<RowEntry>> {
+        let Some((block, row_number)) = &mut self.block else { return Ok(None) };
+        let row = block.row(*row_number).map_err(|error| {
+            error.in_file(self.sst.path(), self.sst.index().blocks[self.block_number].offset)
+        })?;
+        *row_number += usize::from(row.is_some());
+        Ok(row)
+    }
+
+    /// Reads the block that holds the next row, unless it is held; `false` if there is none.
+    // solution-only
+    fn load_block(&mut self) -> Result<bool> {
+        if self.block.is_some() {
+            return Ok(true);
+        }
+        let meta = self.sst.index().blocks.get(self.block_number);
+        let Some(meta) = meta.filter(|meta| !self.range.ends_before(&meta.first_key)) else {
+            return Ok(false);
+        };
+        let block = self.sst.read_block(self.block_number)?;
+        let row_number = self.row_in(&block, meta.offset)?;
+        self.block = Some((block, row_number));
+        Ok(true)
+    }
+
+    /// The number of the first row of a block that may be in the range.
+    // solution-only
+    fn row_in(&self, block: &Block, offset: u64) -> Result<usize> {
+        match &self.range.start {
+            Bound::Included(key) | Bound::Excluded(key) => {
+                block.lower_bound(key).map_err(|error| error.in_file(self.sst.path(), offset))
+            }
+            Bound::Unbounded => Ok(0),
+        }
+    }
+}
+
+impl RowEntryIterator for SstIterator {
+    // exercise: week5.4
+    fn next(&mut self) -> Result<Option<RowEntry>> {
+        while self.load_block()? {
+            match self.next_in_block()? {
+                Some(row) if self.range.ends_before(&row.key) => {
+                    self.block_number = self.sst.index().blocks.len();
+                    self.block = None;
+                }
+                Some(row) if self.range.starts_after(&row.key) => {}
+                Some(row) => return Ok(Some(row)),
+                None => {
+                    self.block_number += 1;
+                    self.block = None;
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    // exercise: week5.4
+    fn seek(&mut self, key: &[u8]) -> Result<()> {
+        if self.range.starts_after(key) {
+            return Ok(());
+        }
+        let block_number = first_block(self.sst.index(), key);
+        if block_number > self.block_number {
+            self.block_number = block_number;
+            self.block = None;
+        } else if let Some((block, row_number)) = &mut self.block {
+            let found = block.lower_bound(key).map_err(|error| {
+                error.in_file(self.sst.path(), self.sst.index().blocks[self.block_number].offset)
+            })?;
+            *row_number = found.max(*row_number);
+        }
+        self.range.start = Bound::Included(Bytes::copy_from_slice(key));
+        Ok(())
+    }
+}
+
+/// The number of the first block that can hold a row whose key is `key` or greater.
+// solution-only
+fn first_block(index: &SstIndex, key: &[u8]) -> usize {
+    if key > index.last_key {
+        return index.blocks.len();
+    }
+    index.blocks.partition_point(|block| block.first_key < key).saturating_sub(1)
+}
