@@ -7,8 +7,8 @@ use crate::error::Corruption;
 /// A version, once released, is readable for ever: DO NOT CHANGE THESE NUMBERS. A later version is
 /// a new variant beside the old one, and the block decoder chooses by it.
 ///
-/// SlateDB does the same: `SST_FORMAT_VERSION` and its two row codecs and block builders, in
-/// `src/format/`.
+/// SlateDB does the same: `SST_FORMAT_VERSION_LATEST` in `src/format/sst.rs`, with two row codecs
+/// and two block builders in `src/format/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u16)]
 pub enum FormatVersion {
