@@ -6,6 +6,7 @@
 //!
 //! | room | what it is |
 //! |---|---|
+//! | [`iter`] | sorted streams of rows |
 //! | [`storage`] | the three places where a row can be: memtable, WAL, SST |
 //! | [`object_store`] | where immutable files live |
 //! | [`mod@format`] | bytes: rows, blocks, checksums |
@@ -22,6 +23,8 @@
 pub mod error;
 #[path = "../../../solutions/tinydb/src/format/mod.rs"]
 pub mod format;
+#[path = "../../../solutions/tinydb/src/iter/mod.rs"]
+pub mod iter;
 #[path = "../../../solutions/tinydb/src/object_store/mod.rs"]
 pub mod object_store;
 pub mod storage;

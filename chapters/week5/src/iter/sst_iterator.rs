@@ -1,0 +1,53 @@
+//! The rows of an SST as a stream.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::error::Result;
+use crate::format::{Block, RowEntry};
+use crate::storage::{SstIndex, SstReader};
+
+use super::bytes_range::BytesRange;
+use super::row_entry_iterator::RowEntryIterator;
+
+/// The rows of a range of an SST, every version of them.
+///
+/// Invariants:
+/// 1. One data block is held at a time. A block is read when its first row is asked for, so making
+///    an iterator and seeking read nothing.
+/// 2. No block is read that lies in front of the start of the range, or behind its end.
+///
+/// SlateDB: `SstIterator` in `src/sst_iter.rs`, which fetches the next blocks while the caller works
+/// on this one.
+#[derive(Debug)]
+pub struct SstIterator {
+    sst: Arc<SstReader>,
+    /// The rows that are left: `seek` moves its start.
+    range: BytesRange,
+    /// The number of the block that holds the next row; the number of blocks at the end.
+    block_number: usize,
+    /// That block, once it is read, and the number of the next row in it.
+    block: Option<(Block, usize)>,
+}
+
+impl SstIterator {
+    /// The rows of `range`. Reads nothing yet.
+    // Task 5.4: Iterate over an SST
+    pub fn new(sst: Arc<SstReader>, range: BytesRange) -> Self {
+        todo!("week 5, task 4: Iterate over an SST")
+    }
+}
+
+impl RowEntryIterator for SstIterator {
+    // Task 5.4: Iterate over an SST
+    fn next(&mut self) -> Result<Option<RowEntry>> {
+        todo!("week 5, task 4: Iterate over an SST")
+    }
+
+    // Task 5.4: Iterate over an SST
+    fn seek(&mut self, key: &[u8]) -> Result<()> {
+        todo!("week 5, task 4: Iterate over an SST")
+    }
+}
