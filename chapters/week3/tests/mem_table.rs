@@ -270,6 +270,20 @@ mod task_3_3 {
     }
 
     #[test]
+    fn of_a_replaced_row_nothing_is_found() {
+        let rows = [
+            [value("apple", "old", 4), value("apple", "new", 4)],
+            [value("pear", "ripe", 5), tombstone("pear", 5)],
+            [tombstone("kiwi", 6), value("kiwi", "green", 6)],
+        ];
+        for [old, new] in rows {
+            let table = table([old, new.clone()]);
+            let rule = rule("3.3", "a row of the same key and sequence number is replaced");
+            assert_eq!(table.get(&new.key, 9), Some(new), "put last{rule}");
+        }
+    }
+
+    #[test]
     fn any_bytes_are_a_key() {
         let keys = [vec![0], vec![0, 0], vec![0xff; 3], b"a\nb".to_vec(), vec![7; 65_535]];
         let table = MemTable::new();
@@ -423,6 +437,38 @@ mod task_3_4 {
         assert_eq!(rows(Bound::Excluded(a2.clone()), Bound::Excluded(a1.clone())), [], "{rule}");
         assert_eq!(rows(Bound::Excluded(a2.clone()), Bound::Excluded(a2.clone())), [], "{rule}");
         assert_eq!(rows(Bound::Included(a2.clone()), Bound::Excluded(a2)), [], "{rule}");
+    }
+
+    #[test]
+    fn versions_that_end_before_they_start_are_an_empty_range() {
+        testkit::deadline(10, || {
+            let bounds = |seq| [Bound::Included(key("a", seq)), Bound::Excluded(key("a", seq))];
+            for (start, end) in bounds(1).iter().flat_map(|s| bounds(2).map(|e| (s.clone(), e))) {
+                let rule = rule("3.4", "a2 stands before a1: a range from a1 to a2 is empty");
+                let what = format!("from {start:?} to {end:?}{rule}");
+                assert_eq!(letters().range((start, end), 9), [], "{what}");
+            }
+        });
+    }
+
+    #[test]
+    fn the_lowest_and_the_highest_sequence_number_belong_to_their_key() {
+        let rows: Vec<_> = ["a", "b", "b\0", "c"]
+            .into_iter()
+            .flat_map(|key| [u64::MAX, u64::MAX - 1, 1, 0].map(|seq| value(key, "", seq)))
+            .collect();
+        let table = table(rows.clone());
+        let ranges = [
+            ("b..=b", (included("b"), included("b")), 4..8),
+            ("after b", (excluded("b"), Bound::Unbounded), 8..16),
+            ("..b", (Bound::Unbounded, excluded("b")), 0..4),
+            ("..=b", (Bound::Unbounded, included("b")), 0..8),
+            ("between a and c", (excluded("a"), excluded("c")), 4..12),
+        ];
+        for (what, range, expected) in ranges {
+            let rule = rule("3.4", "all versions of a key are in a range, or none");
+            assert_eq!(rows_in(&table, range), rows[expected], "{what}{rule}");
+        }
     }
 
     #[test]

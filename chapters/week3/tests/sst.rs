@@ -149,6 +149,18 @@ fn open_bytes(sst: &[u8]) -> Result<SstReader> {
     SstReader::open(WatchedStore::with(sst), PATH)
 }
 
+/// The same SST with a filter of a later week between data and index.
+fn with_filter(sst: &[u8]) -> Vec<u8> {
+    let (sections, footer) = sst.split_at(sst.len() - FOOTER_LEN);
+    let footer = Footer::decode(Bytes::copy_from_slice(footer), sst.len() as u64);
+    let footer = footer.expect("the test's own footer");
+    let (data, index) = sections.split_at(footer.index_offset as usize);
+    let filter = with_checksum(b"a filter of a later version");
+    let index_offset = footer.index_offset + filter.len() as u64;
+    let fields = [footer.filter_offset, index_offset, footer.row_count, footer.max_seq];
+    [data, &filter, index, &footer_bytes(fields, 1)].concat()
+}
+
 /// `count` rows `key00000`, `key00001`, … with a value of 20 bytes each.
 fn numbered(count: u64) -> Vec<RowEntry> {
     let row = |n| RowEntry::new_value(format!("key{n:05}"), format!("{n:020}"), n + 1);
@@ -243,6 +255,39 @@ mod task_3_9 {
         assert!(matches!(damaged, Corruption::ChecksumMismatch { .. }), "{damaged:?}{rule}");
         let later = corruption(&footer_bytes([1000, 1200, 77, 5], 9));
         assert!(matches!(later, Corruption::UnknownVersion { found: 9, .. }), "{later:?}{rule}");
+    }
+
+    #[test]
+    fn the_version_is_checked_before_the_offsets() {
+        use week3::error::Corruption;
+        let error = decode(&footer_bytes([1201, 1200, 77, 5], 9)).expect_err("version 9");
+        let rule = rule("3.9", "what the fields of an unknown version mean is not known");
+        assert!(matches!(error.corruption, Corruption::UnknownVersion { .. }), "{error:?}{rule}");
+    }
+
+    #[test]
+    fn the_two_zero_bytes_of_a_footer_are_not_looked_at() {
+        let footer = footer_bytes([1000, 1200, 77, 5], 1);
+        let later = [&with_checksum(&[&footer[..34], &[1, 2]].concat())[..], b"TINYDBST"].concat();
+        let expected = decode(&footer);
+        let rule = rule("3.9", "the two zero bytes are for later versions; don't look at them");
+        assert_eq!(decode(&later), expected, "a footer with 1, 2 in their place{rule}");
+    }
+
+    #[test]
+    fn the_error_of_a_footer_names_the_offset_of_the_field() {
+        let mut other = footer_bytes([1000, 1200, 77, 5], 1);
+        other[47] = b'X';
+        let cases = [
+            ("an index behind the file", footer_bytes([1000, FILE_LEN, 77, 5], 1), 8..16),
+            ("version 9", footer_bytes([1000, 1200, 77, 5], 9), 32..34),
+            ("another magic", other, 40..48),
+        ];
+        for (what, footer, field) in cases {
+            let error = decode(&footer).expect_err("a bad footer");
+            let rule = rule("3.9", "offsets of errors count from the start of the footer");
+            assert!(field.contains(&error.offset), "{what}, at {field:?}: {error:?}{rule}");
+        }
     }
 
     #[test]
@@ -341,6 +386,42 @@ mod task_3_9 {
             let close = index_section(2, &[(0, b"a"), (5, b"b")], b"b");
             assert!(decode_index(&close).is_ok(), "a first block of one byte and its checksum");
         });
+    }
+
+    #[test]
+    fn no_offset_in_an_index_leads_to_a_panic() {
+        for offset in [u64::MAX - 4, u64::MAX - 3, u64::MAX - 1, u64::MAX] {
+            for blocks in [
+                [(0, &b"a"[..]), (offset, b"b"), (7, b"c")],
+                [(0, b"a"), (9, b"b"), (offset, b"c")],
+            ] {
+                let found = decode_index(&index_section(3, &blocks, b"d"));
+                let rule = rule("3.9", "every offset is checked before it is used");
+                assert!(found.is_err(), "a block at offset {offset}: found {found:?}{rule}");
+            }
+        }
+        for data_end in 0..=4 {
+            let found = SstIndex::decode(index_section(1, &[(0, b"a")], b"a").into(), data_end);
+            let rule = rule("3.9", "a block has a row and a checksum of 4 bytes");
+            assert!(found.is_err(), "data blocks that end at {data_end}: found {found:?}{rule}");
+        }
+    }
+
+    #[test]
+    fn the_error_of_an_index_names_the_offset_of_the_block() {
+        // Behind the count each entry takes 11 bytes: offset, length, a key of one byte.
+        type Blocks<'a> = [(u64, &'a [u8]); 3];
+        let cases: [(&str, Blocks<'_>); 3] = [
+            ("equal offsets", [(0, b"a"), (100, b"b"), (100, b"c")]),
+            ("decreasing first keys", [(0, b"a"), (100, b"c"), (200, b"b")]),
+            ("a block behind the data", [(0, b"a"), (100, b"b"), (1000, b"c")]),
+        ];
+        for (what, blocks) in cases {
+            let error = decode_index(&index_section(3, &blocks, b"d")).expect_err("a bad index");
+            let rule = rule("3.9", "offsets of errors count from the start of the section");
+            let entry = 4 + 2 * 11..4 + 3 * 11;
+            assert!(entry.contains(&error.offset), "{what}, at {entry:?}: {error:?}{rule}");
+        }
     }
 
     #[test]
@@ -485,6 +566,24 @@ mod task_3_10 {
         }
         let sst = builder.finish().expect("an SST with rows");
         assert_bytes(&sst, &sst_bytes(&fruit(), 4096), "the fruit, after two refused rows");
+    }
+
+    #[test]
+    fn a_refused_row_does_not_end_its_block() {
+        let rows = [RowEntry::new_value("k", "v", 5), RowEntry::new_value("m", "v", 5)];
+        let bad = [
+            ("a key of 65,536 bytes", RowEntry::new_value(vec![b'l'; 65_536], "v", 1)),
+            ("a large row that is out of order", RowEntry::new_value("a", vec![7; 5000], 1)),
+        ];
+        for (what, bad) in bad {
+            let mut builder = SstBuilder::new(4096);
+            builder.add(&rows[0]).expect("a first row");
+            assert!(builder.add(&bad).is_err(), "{what} is not refused");
+            builder.add(&rows[1]).expect("a row behind k, after one was refused");
+            let sst = builder.finish().expect("an SST with rows");
+            let rule = rule("3.10", "a refused row changes nothing: both rows fit in one block");
+            assert_bytes(&sst, &sst_bytes(&rows, 4096), &format!("{what}{rule}"));
+        }
     }
 
     #[test]
@@ -634,18 +733,34 @@ mod task_3_11 {
     }
 
     #[test]
+    fn an_index_larger_than_the_tail_costs_one_more_read_and_no_data() {
+        let rows: Vec<_> =
+            (0..200).map(|n| RowEntry::new_value(format!("{n:01000}"), "v", n)).collect();
+        let store = WatchedStore::with(&sst_bytes(&rows, 64));
+        let reader = SstReader::open(store.clone(), PATH).expect("an SST whose index has 200 KB");
+        let reads = store.take_reads();
+        let rule = rule("3.11", "a larger index costs one more read; no data is read");
+        assert!(reads.len() <= 2, "ranges read: {reads:?}{rule}");
+        let data_end = reader.footer().filter_offset;
+        assert!(reads.iter().all(|read| read.start >= data_end), "read: {reads:?}{rule}");
+    }
+
+    #[test]
     fn a_filter_section_is_passed_over() {
-        let sst = sst_bytes(&fruit(), 4096);
-        let footer =
-            Footer::decode(Bytes::copy_from_slice(&sst[sst.len() - 48..]), sst.len() as u64)
-                .expect("the test's own footer");
-        let (data, index) = sst[..sst.len() - 48].split_at(footer.index_offset as usize);
-        let filter = with_checksum(b"a filter of a later version");
-        let offsets = [footer.filter_offset, footer.index_offset + filter.len() as u64, 5, 7];
-        let sst = [data, &filter, index, &footer_bytes(offsets, 1)].concat();
+        let sst = with_filter(&sst_bytes(&fruit(), 4096));
         let reader = open_bytes(&sst).expect("an SST with a filter");
         let rule = rule("3.11", "the index starts at its offset, behind a filter if there is one");
         assert_eq!(reader.index().last_key, "pear", "{rule}");
+    }
+
+    #[test]
+    fn a_block_in_the_filter_is_an_error() {
+        let index = index_section(2, &[(0, b"a"), (1010, b"b")], b"c");
+        let footer = footer_bytes([1000, 1100, 2, 2], 1);
+        let found = open_bytes(&[&[7; 1100][..], &index, &footer].concat());
+        let rule = rule("3.11", "data blocks end where the filter starts");
+        let is_corrupt = matches!(found, Err(Error::Corrupt { .. }));
+        assert!(is_corrupt, "a block at 1010, a filter from 1000 to 1100: {found:?}{rule}");
     }
 
     #[test]
@@ -804,6 +919,44 @@ mod task_3_12 {
     }
 
     #[test]
+    fn a_lookup_that_finds_nothing_reads_one_block_too() {
+        let store = WatchedStore::with(&sst_bytes(&numbered(1000), 512));
+        let reader = Arc::new(SstReader::open(store.clone(), PATH).expect("a whole SST"));
+        let number = String::from_utf8_lossy(&reader.index().blocks[2].first_key[3..]).into_owned();
+        let absent = format!("key{:05}x", number.parse::<u64>().expect("a number") - 1);
+        store.take_reads();
+        assert_eq!(get(&reader, &absent, u64::MAX), None, "a key between two blocks");
+        let reads = store.take_reads();
+        let rule = rule("3.12", "a key costs one read, unless it is the first of a block");
+        assert_eq!(reads.len(), 1, "ranges read for {absent}: {reads:?}{rule}");
+    }
+
+    #[test]
+    fn a_lookup_ends_with_the_block_that_has_the_row() {
+        let rows = (1..=60).rev().map(|n| RowEntry::new_value("k", format!("{n:030}"), n));
+        let store = WatchedStore::with(&sst_bytes(&rows.collect::<Vec<_>>(), 256));
+        let reader = Arc::new(SstReader::open(store.clone(), PATH).expect("a whole SST"));
+        assert!(reader.index().blocks.len() > 5, "the versions of k fill many blocks");
+        store.take_reads();
+        assert_eq!(get(&reader, "k", u64::MAX).map(|row| row.seq), Some(60), "the newest k");
+        let reads = store.take_reads();
+        let rule = rule("3.12", "the search goes on only if a block has no visible version");
+        assert!(reads.len() <= 2, "ranges read: {reads:?}{rule}");
+    }
+
+    #[test]
+    fn rows_before_a_filter_are_found() {
+        let rows = numbered(100);
+        let reader = open_bytes(&with_filter(&sst_bytes(&rows, 512)));
+        let reader = Arc::new(reader.expect("an SST with a filter"));
+        let rule = rule("3.12", "the last block ends where the filter starts");
+        for row in [&rows[0], &rows[99]] {
+            let found = lookup(&reader, &row.key, u64::MAX).expect("a whole SST with a filter");
+            assert_eq!(found.as_ref(), Some(row), "{:?}{rule}", row.key);
+        }
+    }
+
+    #[test]
     fn versions_that_fill_several_blocks_are_all_found() {
         let mut rows = vec![RowEntry::new_value("a", "before", 1)];
         rows.extend((1..=60).rev().map(|n| RowEntry::new_value("k", format!("{n:030}"), n * 2)));
@@ -922,6 +1075,61 @@ mod task_3_12 {
         let found = lookup(&reader, b"kk", 9);
         let rule = rule("3.12", "no panic: what a row says is checked too");
         assert!(matches!(found, Err(Error::Corrupt { .. })), "found {found:?}{rule}");
+    }
+
+    /// An SST of two blocks, and the range of its second one: there stand three versions of `k`, of
+    /// which one byte was changed before the checksum was made.
+    fn bad_second_block(position: impl Fn(usize) -> usize) -> (Arc<SstReader>, Range<u64>) {
+        let block = |rows: &[RowEntry]| {
+            let mut builder = BlockBuilder::new(4096);
+            assert!(rows.iter().all(|row| builder.add(row).expect("a small row")));
+            builder.finish().to_vec()
+        };
+        let mut second = block(&[9, 7, 5].map(|seq| RowEntry::new_value("k", "v", seq)));
+        let position = position(second.len());
+        second[position] ^= 0x40;
+        let mut sst = with_checksum(&block(&[RowEntry::new_value("a", vec![0; 500], 1)]));
+        let start = sst.len() as u64;
+        sst.extend(with_checksum(&second));
+        let end = sst.len() as u64;
+        sst.extend(index_section(2, &[(0, b"a"), (start, b"k")], b"k"));
+        sst.extend(footer_bytes([end, end, 4, 9], 1));
+        (Arc::new(open_bytes(&sst).expect("footer and index are whole")), start..end)
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_an_error_within_its_block() {
+        // Each row has 13 bytes before its flags; the first 19, the others 18 in all.
+        type PositionIn = fn(usize) -> usize;
+        let cases: [(&str, PositionIn); 3] = [
+            ("the row count", |len| len - 1),
+            ("the flags of row 0", |_| 13),
+            ("the flags of row 2", |_| 19 + 18 + 12),
+        ];
+        for (what, position) in cases {
+            let (reader, block) = bad_second_block(position);
+            let rule = rule("3.12", "an error, at an offset from the start of the file");
+            match lookup(&reader, b"k", 5) {
+                Err(Error::Corrupt { file, offset, .. }) => {
+                    assert!(block.contains(&offset), "{what}: {offset} not in {block:?}{rule}");
+                    assert_eq!(file, PATH, "the file in the error");
+                }
+                other => panic!("{what}: expected Error::Corrupt, found {other:?}{rule}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_block_stays_an_error() {
+        let mut sst = sst_bytes(&fruit(), 4096);
+        sst[30] ^= 1;
+        let reader = Arc::new(open_bytes(&sst).expect("footer and index are whole"));
+        for call in 1..=3 {
+            let found = lookup(&reader, b"pear", 9);
+            let rule = rule("3.12", "every byte of an answer was covered by a checksum that held");
+            let is_corrupt = matches!(found, Err(Error::Corrupt { .. }));
+            assert!(is_corrupt, "call {call}: expected Error::Corrupt, found {found:?}{rule}");
+        }
     }
 
     #[test]

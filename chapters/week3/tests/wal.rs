@@ -368,6 +368,19 @@ mod task_3_6 {
     }
 
     #[test]
+    fn a_record_is_handed_over_in_one_piece_with_those_that_waited() {
+        for durability in [Durability::Os, Durability::Sync] {
+            let (mut writer, file) = started();
+            let batches = three_batches();
+            append(&mut writer, &batches[0], Durability::Buffered);
+            let appends = file.appends();
+            append(&mut writer, &batches[1], durability);
+            let rule = rule("3.6", "what waits and the new record are one append to the file");
+            assert_eq!(file.appends(), appends + 1, "appends with {durability:?}{rule}");
+        }
+    }
+
+    #[test]
     fn the_size_counts_written_and_waiting_records() {
         let (mut writer, _) = started();
         let (batches, rule) = (three_batches(), rule("3.6", "size is that of the whole segment"));
@@ -436,6 +449,55 @@ mod task_3_6 {
     }
 
     #[test]
+    fn a_failed_write_is_reported_by_whatever_caused_it() {
+        type Call = fn(&mut WalWriter) -> Result<(), Error>;
+        let full = |writer: &mut WalWriter| {
+            let batch = [RowEntry::new_value("k", vec![7; WalWriter::BUFFER_LEN], 1)];
+            writer.append(&batch, Durability::Buffered)
+        };
+        let calls: [(&str, Call); 3] = [
+            ("a Buffered append to a full buffer", full),
+            ("flush", WalWriter::flush),
+            ("sync", WalWriter::sync),
+        ];
+        for (what, call) in calls {
+            let (mut writer, file) = started();
+            append(&mut writer, &three_batches()[0], Durability::Buffered);
+            file.fail_next_append_after(10);
+            let rule = rule("3.6", "the first error is Error::Io with the name of the segment");
+            match call(&mut writer) {
+                Err(Error::Io { path, .. }) => assert_eq!(path, "test.wal", "{what}{rule}"),
+                other => panic!("{what}: expected Error::Io, found {other:?}{rule}"),
+            }
+            assert_failed_for_good(&mut writer, &file);
+        }
+    }
+
+    #[test]
+    fn a_failed_sync_names_the_segment() {
+        let (mut writer, file) = started();
+        append(&mut writer, &three_batches()[0], Durability::Os);
+        file.fail_next_sync();
+        let rule = rule("3.6", "the first error is Error::Io with the name of the segment");
+        match writer.sync() {
+            Err(Error::Io { path, .. }) => assert_eq!(path, "test.wal", "the file named{rule}"),
+            other => panic!("expected Error::Io, found {other:?}{rule}"),
+        }
+    }
+
+    #[test]
+    fn a_writer_that_failed_writes_nothing_when_it_is_dropped() {
+        let (mut writer, file) = started();
+        append(&mut writer, &three_batches()[0], Durability::Buffered);
+        file.fail_next_append_after(10);
+        assert!(writer.flush().is_err(), "flush on a full disk");
+        let written = file.written();
+        drop(writer);
+        let rule = rule("3.6", "after a failed write nothing more is written");
+        assert_bytes(&file.written(), &written, &rule);
+    }
+
+    #[test]
     fn after_a_failed_sync_nothing_more_is_written() {
         let (mut writer, file) = started();
         file.fail_next_sync();
@@ -480,6 +542,16 @@ mod task_3_7 {
         let (segment, bounds) = segment(&batches);
         let rule = rule("3.7", "every batch is returned, in order, exactly as it was appended");
         assert_torn(read(&segment), &batches, bounds[3], segment.len(), &rule);
+    }
+
+    #[test]
+    fn a_batch_may_hold_a_key_or_a_row_twice() {
+        let row = |key, value, seq| RowEntry::new_value(key, value, seq);
+        let twice =
+            vec![row("k", "old", 1), row("k", "new", 2), row("a", "v", 2), row("a", "v", 2)];
+        let (segment, _) = segment(std::slice::from_ref(&twice));
+        let rule = rule("3.7", "a batch is returned exactly as it was appended");
+        assert_torn(read(&segment), &[twice], segment.len(), segment.len(), &rule);
     }
 
     #[test]
@@ -560,6 +632,57 @@ mod task_3_7 {
     }
 
     #[test]
+    fn a_record_without_its_end_mark_may_stand_in_the_middle() {
+        let batches = three_batches();
+        let (mut segment, bounds) = segment(&batches);
+        segment[bounds[1] - 1] = 0;
+        let rule = rule("3.7", "a record that lost its end mark is whole, also before others");
+        assert_torn(read(&segment), &batches, segment.len(), segment.len(), &rule);
+    }
+
+    /// A batch whose record has a zero as its last byte before the end mark.
+    fn batch_with_a_zero_at_its_end() -> Vec<RowEntry> {
+        let mut batch = (0..).map(|seq| vec![RowEntry::new_value("k", "v", seq)]);
+        let found = batch.find(|batch| record(batch).iter().nth_back(1) == Some(&0));
+        found.expect("one in 256 records")
+    }
+
+    #[test]
+    fn a_record_that_ends_in_zeros_without_its_end_mark_is_whole() {
+        let batches = [batch_with_a_zero_at_its_end()];
+        let (mut segment, bounds) = segment(&batches);
+        segment[bounds[1] - 1] = 0;
+        let rule = rule("3.7", "a record is whole if both its checksums are right");
+        assert_torn(read(&segment), &batches, segment.len(), segment.len(), &rule);
+    }
+
+    #[test]
+    fn zeros_in_the_middle_are_damage() {
+        let batches = three_batches();
+        let (segment, bounds) = segment(&batches[..1]);
+        for zeros in [RECORD_HEADER_LEN, RECORD_HEADER_LEN + 5, 500] {
+            let contents = [&segment[..], &vec![0; zeros], &record(&batches[1])].concat();
+            let rule = rule("3.7", "zeros are a torn tail only if nothing stands behind them");
+            let what = format!("{zeros} zeros between two records{rule}");
+            let hole = bounds[1]..bounds[1] + RECORD_HEADER_LEN;
+            assert_damaged(read(&contents), &batches[..1], hole, &what);
+        }
+    }
+
+    #[test]
+    fn a_damaged_record_without_its_end_mark_is_torn_only_at_the_end() {
+        let batches = three_batches();
+        let (mut segment, bounds) = segment(&batches);
+        segment[bounds[2] - 1] = 0;
+        segment[bounds[1] + RECORD_HEADER_LEN] ^= 1;
+        let rule = rule("3.7", "whether a record is torn is decided by where the log ends");
+        let record = bounds[1]..bounds[2];
+        assert_damaged(read(&segment), &batches[..1], record, &format!("record 1 of 3{rule}"));
+        let (cut, what) = (bounds[2], format!("the last record{rule}"));
+        assert_torn(read(&segment[..cut]), &batches[..1], bounds[1], cut, &what);
+    }
+
+    #[test]
     fn a_damaged_byte_anywhere_is_an_error_that_names_the_offset() {
         let batches = three_batches();
         let (segment, bounds) = segment(&batches);
@@ -578,10 +701,7 @@ mod task_3_7 {
 
     #[test]
     fn a_damaged_record_that_ends_in_a_zero_checksum_byte_is_not_torn() {
-        // Look for a record whose last byte before the end mark is zero.
-        let batch = (0..).map(|seq| vec![RowEntry::new_value("k", "v", seq)]);
-        let batch = batch.into_iter().find(|batch| record(batch).iter().nth_back(1) == Some(&0));
-        let (mut segment, bounds) = segment(&[batch.expect("one in 256 records")]);
+        let (mut segment, bounds) = segment(&[batch_with_a_zero_at_its_end()]);
         segment[HEADER_LEN + RECORD_HEADER_LEN + 4] ^= 1;
         let rule = rule("3.7", "the end mark shows that the record was written to its end");
         assert_damaged(read(&segment), &[], HEADER_LEN..bounds[1], &rule);
@@ -597,6 +717,30 @@ mod task_3_7 {
             let again = reader.next_batch();
             let rule = rule("3.7", "nothing behind damage is returned, however often one asks");
             assert!(matches!(again, Err(Error::Corrupt { .. })), "found {again:?}{rule}");
+        }
+    }
+
+    #[test]
+    fn damage_of_any_field_stays_an_error_and_is_no_torn_tail() {
+        let (segment, bounds) = segment(&three_batches());
+        let fields = [
+            ("length", bounds[1]),
+            ("checksum of the length", bounds[1] + 8),
+            ("checksum of the payload", bounds[2] - 2),
+            ("end mark", bounds[2] - 1),
+        ];
+        for (field, position) in fields {
+            let mut damaged = segment.clone();
+            damaged[position] ^= 1;
+            let mut reader = WalReader::new("test.wal", damaged.into()).expect("a whole header");
+            assert!(reader.next_batch().expect("record 0 is whole").is_some(), "the first batch");
+            for call in 1..=3 {
+                let again = reader.next_batch();
+                let rule = rule("3.7", "damage is an error at each call, never an end");
+                let what = format!("damaged {field}, call {call}");
+                assert!(matches!(again, Err(Error::Corrupt { .. })), "{what}: {again:?}{rule}");
+                assert_eq!(reader.torn_tail(), None, "torn tail, {what}{rule}");
+            }
         }
     }
 
@@ -761,6 +905,31 @@ mod task_3_8 {
     }
 
     #[test]
+    fn what_is_whole_is_not_written_again() {
+        let (whole, bounds) = segment(&three_batches());
+        for len in [bounds[0], bounds[0] + 5, bounds[1], bounds[1] + 5, bounds[3]] {
+            let file = SimulatedFile::with_contents(&whole[..len]);
+            let writer = resume(&file);
+            let kept = *bounds.iter().rfind(|&&bound| bound <= len).expect("at least a header");
+            let rule = rule("3.8", "a segment with a whole header is continued, not rewritten");
+            let what = format!("the first {len} bytes of a segment{rule}");
+            assert_bytes(&file.synced(), &whole[..kept], &what);
+            assert_eq!(writer.size(), kept as u64, "size, {what}");
+            assert_eq!(file.appends(), 0, "appends by `resume`, {what}");
+        }
+    }
+
+    #[test]
+    fn sync_saves_what_another_process_only_wrote() {
+        let file = SimulatedFile::new();
+        let (contents, _) = segment(&three_batches());
+        file.append(&contents).expect("an append to a file that works");
+        resume(&file).sync().expect("syncing a file that works");
+        let rule = rule("3.8", "after `sync` every record of the segment survives a power cut");
+        assert_bytes(&file.synced(), &contents, &rule);
+    }
+
+    #[test]
     fn zeros_at_the_end_are_cut() {
         let batches = three_batches();
         let (whole, _) = segment(&batches);
@@ -828,6 +997,46 @@ mod task_3_8 {
         let rule = rule("3.8", "the cut is synced before anything is appended");
         let error = resumed.err().unwrap_or_else(|| panic!("the cut was not synced{rule}"));
         assert!(matches!(error, Error::Io { .. }), "found {error:?}{rule}");
+    }
+
+    /// A file that can't be cut, and perhaps not be read either.
+    #[derive(Debug)]
+    struct Stubborn {
+        file: Simulated,
+        readable: bool,
+    }
+
+    impl LogFile for Stubborn {
+        fn read_all(&mut self) -> io::Result<Bytes> {
+            if self.readable { self.file.read_all() } else { Err(io::Error::other("unreadable")) }
+        }
+
+        fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+            self.file.append(bytes)
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            self.file.sync()
+        }
+
+        fn truncate(&mut self, _: u64) -> io::Result<()> {
+            Err(io::Error::other("this file can't be cut"))
+        }
+    }
+
+    #[test]
+    fn a_file_that_can_not_be_read_or_cut_is_an_error() {
+        let (whole, _) = segment(&three_batches());
+        let torn = &whole[..whole.len() - 1];
+        for (what, readable) in [("reading", false), ("the cut", true)] {
+            let contents = SimulatedFile::with_contents(torn);
+            let file = Box::new(Stubborn { file: Simulated(contents.clone()), readable });
+            let resumed = testkit::deadline(10, move || WalWriter::resume("test.wal", file));
+            let rule = rule("3.8", "nothing is appended unless the segment was read and cut");
+            let is_io = matches!(&resumed, Err(Error::Io { path, .. }) if path == "test.wal");
+            assert!(is_io, "{what} fails: expected Error::Io, found {resumed:?}{rule}");
+            assert_bytes(&contents.written(), torn, &format!("{what} fails{rule}"));
+        }
     }
 
     #[test]
