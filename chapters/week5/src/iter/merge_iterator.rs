@@ -34,7 +34,7 @@ pub struct MergeIterator {
 }
 
 /// The next row of a source, and the number of the source.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct Head {
     row: RowEntry,
     source: usize,
@@ -74,11 +74,3 @@ impl PartialOrd for Head {
         Some(self.cmp(other))
     }
 }
-
-impl PartialEq for Head {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Head {}
