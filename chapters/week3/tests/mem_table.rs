@@ -284,6 +284,14 @@ mod task_3_3 {
     }
 
     #[test]
+    fn what_is_no_key_is_not_found() {
+        for key in [vec![], vec![b'a'; 65_536]] {
+            let rule = rule("3.3", "what is not in the table is not found, and no panic");
+            assert_eq!(fruit().get(&key, 9), None, "a key of {} bytes{rule}", key.len());
+        }
+    }
+
+    #[test]
     fn any_bytes_are_a_key() {
         let keys = [vec![0], vec![0, 0], vec![0xff; 3], b"a\nb".to_vec(), vec![7; 65_535]];
         let table = MemTable::new();
