@@ -237,6 +237,9 @@ mod task_3_9 {
             let found = decode(&footer[..len]);
             assert!(found.is_err(), "{len} bytes: found {found:?}");
         }
+        let longer = [&footer[..], &[0]].concat();
+        let rule = rule("3.9", "the footer is exactly 48 bytes");
+        assert!(decode(&longer).is_err(), "49 bytes: found {:?}{rule}", decode(&longer));
     }
 
     #[test]
