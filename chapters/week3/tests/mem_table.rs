@@ -284,6 +284,14 @@ mod task_3_3 {
     }
 
     #[test]
+    fn what_is_no_key_is_not_found() {
+        for key in [vec![], vec![b'a'; 65_536]] {
+            let rule = rule("3.3", "what is not in the table is not found, and no panic");
+            assert_eq!(fruit().get(&key, 9), None, "a key of {} bytes{rule}", key.len());
+        }
+    }
+
+    #[test]
     fn any_bytes_are_a_key() {
         let keys = [vec![0], vec![0, 0], vec![0xff; 3], b"a\nb".to_vec(), vec![7; 65_535]];
         let table = MemTable::new();
@@ -306,12 +314,16 @@ mod task_3_3 {
                 let (table, done) = (Arc::clone(&table), Arc::clone(&done));
                 thread::spawn(move || {
                     let mut newest = 0;
-                    while !done.load(Ordering::Acquire) {
-                        let Some(row) = table.get(b"k", u64::MAX) else { continue };
+                    while newest < 2_000 {
+                        let was_done = done.load(Ordering::Acquire);
+                        let Some(row) = table.get(b"k", u64::MAX) else {
+                            assert!(!was_done, "reader {name} saw no row when all were put");
+                            continue;
+                        };
                         let expected = RowEntry::new_value("k", row.seq.to_string(), row.seq);
                         assert_eq!(row, expected, "reader {name} saw a row that was never put");
                         assert!(row.seq >= newest, "reader {name} saw {newest}, then {}", row.seq);
-                        newest = row.seq;
+                        newest = if was_done { 2_000 } else { row.seq };
                     }
                 })
             };

@@ -237,6 +237,9 @@ mod task_3_9 {
             let found = decode(&footer[..len]);
             assert!(found.is_err(), "{len} bytes: found {found:?}");
         }
+        let longer = [&footer[..], &[0]].concat();
+        let rule = rule("3.9", "the footer is exactly 48 bytes");
+        assert!(decode(&longer).is_err(), "49 bytes: found {:?}{rule}", decode(&longer));
     }
 
     #[test]
@@ -543,6 +546,29 @@ mod task_3_10 {
     }
 
     #[test]
+    fn the_order_holds_from_block_to_block() {
+        let first = RowEntry::new_value("kiwi", "v", 5);
+        for bad in [
+            RowEntry::new_value("apple", "v", 9),
+            first.clone(),
+            RowEntry::new_tombstone("kiwi", 6),
+        ] {
+            // No two of these rows fit in one block.
+            for block_size in [1, 30] {
+                let mut builder = SstBuilder::new(block_size);
+                for row in [RowEntry::new_value("banana", "v", 5), first.clone()] {
+                    builder.add(&row).expect("a row in order");
+                }
+                let (size, refused) = (builder.estimated_size(), builder.add(&bad));
+                let rule = rule("3.10", "a row out of order is refused, also by the next block");
+                let is_refusal = matches!(refused, Err(Error::InvalidArgument { .. }));
+                assert!(is_refusal, "{bad:?} behind kiwi/5: found {refused:?}{rule}");
+                assert_eq!(builder.estimated_size(), size, "size after a refused row{rule}");
+            }
+        }
+    }
+
+    #[test]
     fn a_refused_row_does_not_count_for_the_order() {
         let mut builder = SstBuilder::new(4096);
         builder.add(&RowEntry::new_value("b", "v", 1)).expect("a first row");
@@ -671,6 +697,11 @@ mod task_3_11 {
         let index = index_of(&["apple", "kiwi", "mango"], "pear");
         assert_blocks(&index, "kiwi", &[0, 1]);
         assert_blocks(&index, "mango", &[1, 2]);
+    }
+
+    #[test]
+    fn the_empty_key_is_in_no_block() {
+        assert_blocks(&index_of(&["apple", "kiwi", "mango"], "pear"), "", &[]);
     }
 
     #[test]
@@ -916,6 +947,33 @@ mod task_3_12 {
         let rule = rule("3.12", "a data block is read when it is asked for, and no other");
         assert_eq!(reads.len(), 1, "ranges read: {reads:?}{rule}");
         assert!(reads[0].end - reads[0].start <= 516, "bytes read: {:?}{rule}", reads[0]);
+    }
+
+    #[test]
+    fn a_lookup_does_not_ask_for_the_size_again() {
+        let store = WatchedStore::with(&sst_bytes(&numbered(100), 512));
+        let reader = Arc::new(SstReader::open(store.clone(), PATH).expect("a whole SST"));
+        let heads = store.heads.load(Ordering::Relaxed);
+        assert!(get(&reader, "key00050", u64::MAX).is_some(), "a key of the SST");
+        let rule = rule("3.12", "a lookup costs one request, for the block");
+        assert_eq!(store.heads.load(Ordering::Relaxed), heads, "requests for the size{rule}");
+    }
+
+    #[test]
+    fn an_error_of_the_store_is_passed_on() {
+        let store = WatchedStore::with(&sst_bytes(&fruit(), 4096));
+        let reader = Arc::new(SstReader::open(store.clone(), PATH).expect("a whole SST"));
+        store.delete(PATH).expect("a delete in memory");
+        let found = lookup(&reader, b"pear", 9);
+        let rule = rule("3.12", "a block that can't be read is an error, not an absent key");
+        assert!(matches!(found, Err(Error::NotFound { .. })), "found {found:?}{rule}");
+    }
+
+    #[test]
+    fn the_empty_key_is_not_found() {
+        let reader = open(&fruit(), 4096);
+        let rule = rule("3.12", "what is not in the SST is not found, and no panic");
+        assert_eq!(get(&reader, "", 9), None, "the empty key{rule}");
     }
 
     #[test]

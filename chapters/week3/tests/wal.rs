@@ -381,6 +381,19 @@ mod task_3_6 {
     }
 
     #[test]
+    fn a_batch_may_be_larger_than_the_buffer() {
+        let batch = [RowEntry::new_value("k", vec![7; 1 << 20], 1)];
+        for durability in [Durability::Buffered, Durability::Os, Durability::Sync] {
+            let (mut writer, file) = started();
+            append(&mut writer, &batch, durability);
+            let found = file.written();
+            let rule = rule("3.6", "BUFFER_LEN says when to write, not what may be written");
+            let what = format!("a value of 1 MiB with {durability:?}{rule}");
+            assert_bytes(&found, &segment(&[batch.to_vec()]).0, &what);
+        }
+    }
+
+    #[test]
     fn the_size_counts_written_and_waiting_records() {
         let (mut writer, _) = started();
         let (batches, rule) = (three_batches(), rule("3.6", "size is that of the whole segment"));
@@ -577,6 +590,20 @@ mod task_3_7 {
         assert_eq!(reader.next_batch().expect("a torn tail is no error"), None, "at the tail");
         let tail = TornTail { offset: bounds[1] as u64, len: 4 };
         assert_eq!(reader.torn_tail(), Some(tail), "at the end{rule}");
+    }
+
+    #[test]
+    fn a_torn_tail_stays_where_it_is() {
+        let (segment, bounds) = segment(&three_batches()[..1]);
+        let contents = [&segment[..], b"half"].concat();
+        let mut reader = WalReader::new("test.wal", contents.into()).expect("a whole header");
+        assert!(reader.next_batch().expect("a whole record").is_some(), "the first batch");
+        let tail = TornTail { offset: bounds[1] as u64, len: 4 };
+        for call in 1..=3 {
+            let rule = rule("3.7", "behind the last batch there is none, however often one asks");
+            assert_eq!(reader.next_batch().expect("no error"), None, "call {call}{rule}");
+            assert_eq!(reader.torn_tail(), Some(tail), "after call {call}{rule}");
+        }
     }
 
     #[test]
@@ -803,6 +830,37 @@ mod task_3_7 {
             let what = format!("a payload of {} bytes, with its checksum{rule}", payload.len());
             assert_damaged(read(&segment), &[], HEADER_LEN..segment.len(), &what);
         }
+    }
+
+    #[test]
+    fn a_payload_holds_rows_without_prefixes_and_nothing_else() {
+        let first = payload(&three_batches()[0]);
+        let mut with_prefix = first.clone();
+        let second = RowEntry::new_value("apply", "v", 1);
+        encode_row(&second, b"apple", &mut with_prefix).expect("a row within the limits");
+        let mut cases = vec![("a row that lacks the start of its key".to_owned(), with_prefix)];
+        for extra in [1, 2, 4, 12] {
+            let longer = BytesMut::from(&[&first[..], &vec![0; extra]].concat()[..]);
+            cases.push((format!("{extra} bytes behind the rows"), longer));
+        }
+        for (what, payload) in cases {
+            let segment = segment_of_payload(&payload);
+            let rule = rule("3.7", "rows in the WAL are encoded against the empty key");
+            let what = format!("{what}, with the right checksum{rule}");
+            assert_damaged(read(&segment), &[], HEADER_LEN..segment.len(), &what);
+        }
+    }
+
+    #[test]
+    fn all_eight_bytes_of_a_length_count() {
+        let (batch, rows) = (&three_batches()[0], payload(&three_batches()[0]));
+        let length = ((1 << 32) + rows.len() as u64).to_be_bytes();
+        let checksum = crc32fast::hash(&length).to_be_bytes();
+        let rest = &record(batch)[RECORD_HEADER_LEN..];
+        let contents = [&encode_header()[..], &length, &checksum, rest].concat();
+        let rule = rule("3.7", "a record that reaches past the end of the file is torn");
+        let what = format!("a length of 4 GiB and a little{rule}");
+        assert_torn(read(&contents), &[], HEADER_LEN, contents.len(), &what);
     }
 
     #[test]

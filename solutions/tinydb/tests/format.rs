@@ -133,10 +133,13 @@ mod row_codec {
     #[test]
     fn a_key_that_is_too_long_with_its_prefix_is_an_error() {
         let first_key = vec![0; MAX_KEY_LEN];
-        let mut bytes = vec![0xff, 0xff, 0, 1, 7];
-        bytes.extend([0; 9]);
-        bytes.extend([0; 4]);
-        assert!(decode(&bytes, &first_key).is_err(), "a key of 65,536 bytes");
+        for suffix_len in [1, 2, 3] {
+            let mut bytes = vec![0xff, 0xff, 0, suffix_len];
+            bytes.extend(vec![7; suffix_len.into()]);
+            bytes.extend([0; 9]);
+            bytes.extend([0; 4]);
+            assert!(decode(&bytes, &first_key).is_err(), "65,535 bytes and {suffix_len}");
+        }
     }
 
     proptest! {
@@ -207,6 +210,40 @@ mod block {
             }
             assert_eq!(read_all(&builder.finish()), Ok(rows.to_vec()));
         }
+    }
+
+    #[test]
+    fn a_block_does_not_depend_on_the_block_before() {
+        let mut builder = BlockBuilder::new(4096);
+        for row in [RowEntry::new_value("apple", "v", 2), RowEntry::new_value("apple", "v", 1)] {
+            assert!(builder.add(&row).expect("a row within the limits"));
+            let expected = block(std::slice::from_ref(&row));
+            assert_bytes(&builder.finish(), &expected, "row 0 holds its whole key");
+        }
+    }
+
+    #[test]
+    fn bytes_behind_any_row_are_an_error_at_their_offset() {
+        let row = encode(&RowEntry::new_tombstone("k", 1), b"");
+        let end = row.len() as u8;
+        let bytes = [&row[..], b"x", &row, &[0, 0, 0, end + 1, 0, 2]].concat();
+        let error = decoded(&bytes).row(0).expect_err("a byte between the rows");
+        assert_eq!(error.offset, u64::from(end), "{error}");
+    }
+
+    #[test]
+    fn errors_count_from_the_start_of_the_block() {
+        let rows = [RowEntry::new_tombstone("k", 2), RowEntry::new_tombstone("k", 1)];
+        let mut bytes = block(&rows).to_vec();
+        let flags = bytes.len() - 7;
+        bytes[flags] = 0x40;
+        let error = decoded(&bytes).row(1).expect_err("unknown flags");
+        assert_eq!(error.offset, flags as u64, "the flags of row 1: {error}");
+        let second_offset = bytes.len() - 4;
+        bytes[second_offset + 1] = 0;
+        let error = Block::decode(bytes.into()).expect_err("equal offsets");
+        let found = error.offset as usize;
+        assert!((second_offset - 2..second_offset + 2).contains(&found), "the offsets: {error}");
     }
 
     #[test]
@@ -298,6 +335,12 @@ mod versions_and_checksums {
     use super::*;
 
     #[test]
+    fn an_empty_body_has_a_checksum_too() {
+        assert_eq!(checksum::verify_checksum(vec![0; 4].into(), "nothing"), Ok(Bytes::new()));
+        assert!(checksum::verify_checksum(vec![0, 0, 0, 1].into(), "nothing").is_err());
+    }
+
+    #[test]
     fn only_known_versions_are_accepted() {
         assert_eq!(FormatVersion::try_from(1), Ok(FormatVersion::V1));
         assert_eq!(u16::from(FormatVersion::V1), 1);
@@ -323,5 +366,29 @@ mod versions_and_checksums {
         for len in 0..4 {
             assert!(checksum::verify_checksum(covered.slice(..len), "it").is_err(), "{len} bytes");
         }
+    }
+}
+
+mod cursor {
+    use super::*;
+
+    #[test]
+    fn no_length_overflows_and_a_failed_take_takes_nothing() {
+        let mut cursor = Cursor::new("abc".into());
+        assert_eq!(cursor.take_u8("a byte"), Ok(b'a'));
+        for length in [3, usize::MAX - 1, usize::MAX] {
+            let error = cursor.take_bytes(length, "too much").expect_err("more than there is");
+            assert_eq!(error.offset, 1, "{length} bytes: {error}");
+        }
+        assert_eq!(cursor.take_bytes(2, "the rest"), Ok("bc".into()));
+    }
+
+    #[test]
+    fn what_is_taken_is_not_a_copy() {
+        let input = Bytes::copy_from_slice(b"abc");
+        let mut cursor = Cursor::new(input.clone());
+        cursor.take_u8("a byte").expect("a byte");
+        let taken = cursor.take_bytes(2, "two bytes").expect("two bytes");
+        assert_eq!(taken.as_ptr(), input[1..].as_ptr(), "the memory is shared");
     }
 }

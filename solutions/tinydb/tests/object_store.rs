@@ -136,9 +136,7 @@ fn what_is_missing_is_not_found() {
                 let is_not_found = matches!(&error, Error::NotFound { path } if path == missing);
                 assert!(is_not_found, "{store:?}, {missing}: {error:?}");
             }
-            if missing != "folder" {
-                store.delete(missing).expect("deleting what is missing is no error");
-            }
+            store.delete(missing).expect("deleting what is missing is no error");
         }
     });
 }
@@ -157,6 +155,79 @@ fn a_listing_is_sorted_and_keeps_to_its_folder() {
         store.delete("sst/10").expect("a delete");
         assert_eq!(paths(store, "sst"), ["sst/1", "sst/2", "sst/deep/1"], "{store:?}");
     });
+}
+
+#[test]
+fn an_object_is_not_in_the_folder_of_its_own_name() {
+    on_every_store(|store| {
+        store.put("sst/1", "x".into()).expect("a put");
+        assert!(paths(store, "sst/1").is_empty(), "{store:?}: sst/1 is no folder");
+    });
+}
+
+#[test]
+fn deleting_a_folder_removes_no_object() {
+    on_every_store(|store| {
+        store.put("folder/object", "x".into()).expect("a put");
+        // Whether this is an error is another matter: there is no object of this path.
+        let _ = store.delete("folder");
+        assert_eq!(store.get("folder/object").expect("the object"), "x", "{store:?}");
+    });
+}
+
+#[test]
+fn an_empty_object_is_an_object() {
+    on_every_store(|store| {
+        store.put_if_absent("o", Bytes::new()).expect("no object is there");
+        let second = store.put_if_absent("o", "x".into());
+        assert!(matches!(second, Err(Error::AlreadyExists { .. })), "{store:?}: {second:?}");
+        assert_eq!(store.get("o").expect("a get"), "", "{store:?}");
+    });
+}
+
+#[test]
+fn a_second_put_is_the_time_of_an_object() {
+    on_every_store(|store| {
+        store.put("o", "x".into()).expect("a put");
+        let first = store.head("o").expect("a head").last_modified;
+        thread::sleep(Duration::from_millis(30));
+        store.put("o", "y".into()).expect("a second put");
+        let second = store.head("o").expect("a head").last_modified;
+        assert!(second > first, "{store:?}: {second:?} after {first:?}");
+    });
+}
+
+#[test]
+fn a_new_object_is_seen_whole_or_not_at_all() {
+    const SIZE: usize = 1 << 23;
+    let (_folder, store) = local();
+    let store = Arc::new(store);
+    for round in 0..4 {
+        let path = format!("sst/{round}");
+        let writer = {
+            let (store, path) = (Arc::clone(&store), path.clone());
+            thread::spawn(move || store.put_if_absent(&path, vec![7; SIZE].into()))
+        };
+        let found = loop {
+            let put = writer.is_finished();
+            match store.get(&path) {
+                Err(Error::NotFound { .. }) if !put => {}
+                other => break other.expect("an object or none"),
+            }
+        };
+        assert_eq!(found.len(), SIZE, "bytes seen while {path} was put");
+        writer.join().expect("no panic").expect("a put");
+    }
+}
+
+#[test]
+fn a_put_does_not_write_into_the_object_it_replaces() {
+    let (folder, store) = local();
+    store.put("sst/1", "old".into()).expect("a put");
+    let reader = folder.path().join("another name of the old file");
+    fs::hard_link(folder.path().join("a/b/sst/1"), &reader).expect("a link");
+    store.put("sst/1", "new".into()).expect("a second put");
+    assert_eq!(fs::read(reader).expect("the old file"), b"old", "a crash could leave half of it");
 }
 
 #[test]

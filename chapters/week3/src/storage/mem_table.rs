@@ -60,7 +60,8 @@ impl MemTable {
     }
 
     /// The newest row of `key` whose sequence number is at most `max_seq`, tombstones and merge
-    /// operands included; `None` if the table has no such row.
+    /// operands included; `None` if the table has no such row. `key` may be any bytes, also such as are
+    /// no key.
     // Task 3.3: Get the newest visible version
     pub fn get(&self, key: &[u8], max_seq: u64) -> Option<RowEntry> {
         todo!("week 3, task 3: Get the newest visible version")

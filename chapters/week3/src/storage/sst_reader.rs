@@ -37,7 +37,9 @@ impl SstReader {
     }
 
     /// The newest row of `key` whose sequence number is at most `max_seq`, tombstones and merge
-    /// operands included; `None` if the SST has no such row.
+    /// operands included; `None` if the SST has no such row. `key` may be any bytes, also such as are
+    /// no key. Reads blocks only up to the one that holds the row. An error of the store is passed
+    /// on.
     // Task 3.12: Look up a key
     pub fn get(&self, key: &[u8], max_seq: u64) -> Result<Option<RowEntry>> {
         todo!("week 3, task 12: Look up a key")

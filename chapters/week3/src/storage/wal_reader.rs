@@ -78,6 +78,7 @@ impl WalReader {
 
     /// What is left behind the last whole record. `None` if the segment ends with a whole record, or
     /// as long as [`WalReader::next_batch`] has not returned `None`. An empty file has no tail.
+    /// There is none in front of damage.
     // Task 3.7: Read batches; tell a torn tail from damage
     pub fn torn_tail(&self) -> Option<TornTail> {
         todo!("week 3, task 7: Read batches; tell a torn tail from damage")

@@ -19,8 +19,9 @@ use super::wal_reader::WalReader;
 /// 3. When [`WalWriter::append`] returns `Ok`, its batch and every batch before it have the durability
 ///    that was asked for. A lower one does not pay for a higher: only [`Durability::Sync`] syncs,
 ///    and [`Durability::Buffered`] writes only when [`WalWriter::BUFFER_LEN`] bytes wait.
-/// 4. After a failed write or sync nothing more is written: the file may end in half a record, and
-///    a record behind that would be lost, or make the segment look damaged.
+/// 4. After a failed write or sync, whichever call it was, nothing more is written, not even when the
+///    writer is dropped: the file may end in half a record, and a record behind that would be lost,
+///    or make the segment look damaged.
 ///
 /// One thread writes at a time (`&mut self`); the database puts the writer behind a lock.
 ///
@@ -59,8 +60,8 @@ impl WalWriter {
     /// Goes on with the segment that is in `file`, behind its last whole record.
     ///
     /// Reads the segment, and cuts off a torn tail, durably, before anything is appended. If not
-    /// even the header is whole, starts the segment anew. Fails on damage, and leaves the file as
-    /// it is.
+    /// even the header is whole, starts the segment anew; otherwise appends nothing. Fails on damage,
+    /// and leaves the file as it is.
     // Task 3.8: Go on behind a torn tail
     pub fn resume(name: impl Into<String>, mut file: Box<dyn LogFile>) -> Result<Self> {
         todo!("week 3, task 8: Go on behind a torn tail")
@@ -82,7 +83,8 @@ impl WalWriter {
         todo!("week 3, task 6: Append with the durability asked for")
     }
 
-    /// Makes every record appended so far survive a power cut.
+    /// Makes every record of the segment survive a power cut, also those that an earlier process
+    /// appended before [`WalWriter::resume`].
     // Task 3.6: Append with the durability asked for
     pub fn sync(&mut self) -> Result<()> {
         todo!("week 3, task 6: Append with the durability asked for")

@@ -112,8 +112,12 @@ impl ObjectStore for LocalObjectStore {
     }
 
     fn delete(&self, path: &str) -> Result<()> {
-        match fs::remove_file(self.file_of(path)?) {
-            Err(error) if !is_absent(&error) => Err(Error::io("delete", path)(error)),
+        let file_path = self.file_of(path)?;
+        match fs::remove_file(&file_path) {
+            // A folder is no object, so there is nothing to delete.
+            Err(error) if !is_absent(&error) && !file_path.is_dir() => {
+                Err(Error::io("delete", path)(error))
+            }
             _ => Ok(()),
         }
     }

@@ -86,7 +86,8 @@ impl MemTable {
     }
 
     /// The newest row of `key` whose sequence number is at most `max_seq`, tombstones and merge
-    /// operands included; `None` if the table has no such row.
+    /// operands included; `None` if the table has no such row. `key` may be any bytes, also such as are
+    /// no key.
     // exercise: week3.3
     pub fn get(&self, key: &[u8], max_seq: u64) -> Option<RowEntry> {
         let newest_visible = SequencedKey::new(Bytes::copy_from_slice(key), max_seq);

@@ -122,6 +122,7 @@ impl Footer {
             let expected = "an SST of TinyDB";
             return Err(DecodeError::new(checked.len(), Corruption::WrongMagic { expected }));
         }
+        expect_end(&fields, "bytes behind the footer")?;
         let mut fields = Cursor::new(verify_checksum(checked, "the footer")?);
         let filter_offset = fields.take_u64("the filter's offset")?;
         let index_offset = fields.take_u64("the index's offset")?;
@@ -224,7 +225,7 @@ impl SstIndex {
             let corruption = Corruption::InvalidField { what, found, expected };
             return Err(DecodeError::new(last_key_offset, corruption));
         }
-        expect_end(&fields)?;
+        expect_end(&fields, "bytes behind the index")?;
         Ok(Self { blocks, last_key })
     }
 
@@ -287,11 +288,11 @@ fn check_next(
 }
 
 // solution-only
-fn expect_end(fields: &Cursor) -> Result<(), DecodeError> {
+fn expect_end(fields: &Cursor, what: &'static str) -> Result<(), DecodeError> {
     if fields.remaining() == 0 {
         return Ok(());
     }
-    let (what, found) = ("bytes behind the index", fields.remaining() as u64);
+    let found = fields.remaining() as u64;
     let corruption = Corruption::InvalidField { what, found, expected: "nothing follows it" };
     Err(DecodeError::new(fields.offset(), corruption))
 }

@@ -87,6 +87,7 @@ impl WalReader {
 
     /// What is left behind the last whole record. `None` if the segment ends with a whole record, or
     /// as long as [`WalReader::next_batch`] has not returned `None`. An empty file has no tail.
+    /// There is none in front of damage.
     // exercise: week3.7
     pub fn torn_tail(&self) -> Option<TornTail> {
         let (offset, len) = (self.offset as u64, self.contents.len() as u64);
