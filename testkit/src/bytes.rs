@@ -12,6 +12,7 @@ pub fn hex(bytes: &[u8]) -> String {
 ///
 /// # Panics
 /// If they differ. `what` says what the bytes are and which rule they follow.
+#[track_caller]
 pub fn assert_bytes(actual: &[u8], expected: &[u8], what: &str) {
     if actual == expected {
         return;

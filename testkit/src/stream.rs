@@ -18,6 +18,7 @@ impl<S> Stream<'_, S> {
     ///
     /// # Panics
     /// If it does not; `what` says what the stream is, and which rule holds.
+    #[track_caller]
     pub fn assert_reads(&self, expected: &[Id], what: &str) {
         self.assert_rest(&mut (self.make)(), expected, what);
     }
@@ -26,6 +27,7 @@ impl<S> Stream<'_, S> {
     ///
     /// # Panics
     /// If a `seek` leads elsewhere; the message says from where and to which key.
+    #[track_caller]
     pub fn assert_seeks(&self, expected: &[Id], what: &str) {
         for key in interesting_keys(expected) {
             for position in 0..=expected.len() {
@@ -42,6 +44,7 @@ impl<S> Stream<'_, S> {
         }
     }
 
+    #[track_caller]
     fn assert_rest(&self, stream: &mut S, expected: &[Id], what: &str) {
         let mut found = Vec::new();
         while let Some(row) = (self.next)(stream) {

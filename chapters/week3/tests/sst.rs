@@ -90,6 +90,31 @@ fn sst_bytes(rows: &[RowEntry], block_size: usize) -> Vec<u8> {
     sst
 }
 
+/// Compares SSTs, and says in which part of the file they differ first.
+#[track_caller]
+fn assert_sst(found: &[u8], expected: &[u8], what: &str) {
+    let same = found.iter().zip(expected).take_while(|(a, b)| a == b).count();
+    assert_bytes(found, expected, &format!(" they differ in {}: {what}", part(expected, same)));
+}
+
+/// What stands at an offset of an SST.
+fn part(sst: &[u8], offset: usize) -> String {
+    let number = |at: usize| u64::from_be_bytes(sst[at..at + 8].try_into().expect("eight bytes"));
+    let footer = sst.len() - FOOTER_LEN;
+    let index = number(footer + 8) as usize;
+    let fields = ["filter offset", "index offset", "row count", "highest sequence number"];
+    match offset.checked_sub(footer) {
+        Some(at) => format!("the footer: {}", fields.get(at / 8).unwrap_or(&"its last 16 bytes")),
+        None if offset >= index => "the index".to_owned(),
+        None => {
+            let section = Bytes::copy_from_slice(&sst[index..footer]);
+            let blocks =
+                SstIndex::decode(section, number(footer)).expect("task 3.9 is done").blocks;
+            format!("block {}", blocks.partition_point(|b| b.offset as usize <= offset) - 1)
+        }
+    }
+}
+
 /// A store in memory that remembers which ranges were read.
 #[derive(Debug, Default)]
 struct WatchedStore {
@@ -471,14 +496,14 @@ mod task_3_10 {
     #[test]
     fn an_sst_has_the_layout_of_the_page() {
         let rule = rule("3.10", "data blocks with their checksums, index, footer");
-        assert_bytes(&build(&fruit(), 4096), &sst_bytes(&fruit(), 4096), &rule);
+        assert_sst(&build(&fruit(), 4096), &sst_bytes(&fruit(), 4096), &rule);
     }
 
     #[test]
     fn a_single_row_makes_an_sst() {
         for row in [RowEntry::new_value("k", "", 0), RowEntry::new_tombstone("k", u64::MAX)] {
             let rows = [row];
-            assert_bytes(&build(&rows, 4096), &sst_bytes(&rows, 4096), "an SST of one row");
+            assert_sst(&build(&rows, 4096), &sst_bytes(&rows, 4096), "an SST of one row");
         }
     }
 
@@ -489,7 +514,7 @@ mod task_3_10 {
             let expected = sst_bytes(&rows, block_size);
             let rule = rule("3.10", "a row that BlockBuilder::add has no room for starts a block");
             let what = format!("1000 rows in blocks of {block_size} bytes{rule}");
-            assert_bytes(&build(&rows, block_size), &expected, &what);
+            assert_sst(&build(&rows, block_size), &expected, &what);
         }
     }
 
@@ -500,7 +525,7 @@ mod task_3_10 {
             builder.add(&row).expect("a row in order");
         }
         let sst = builder.finish().expect("an SST with rows");
-        assert_bytes(&sst, &sst_bytes(&numbered(500), 4096), "SstBuilder::default");
+        assert_sst(&sst, &sst_bytes(&numbered(500), 4096), "SstBuilder::default");
     }
 
     #[test]
@@ -512,14 +537,14 @@ mod task_3_10 {
             RowEntry::new_value(vec![b'd'; 65_535], "", 4),
         ];
         let rule = rule("3.10", "a block holds at least one row, of any size");
-        assert_bytes(&build(&rows, 4096), &sst_bytes(&rows, 4096), &rule);
+        assert_sst(&build(&rows, 4096), &sst_bytes(&rows, 4096), &rule);
     }
 
     #[test]
     fn versions_of_one_key_may_fill_several_blocks() {
         let rows: Vec<_> =
             (0..200).rev().map(|seq| RowEntry::new_value("k", format!("{seq:030}"), seq)).collect();
-        assert_bytes(&build(&rows, 256), &sst_bytes(&rows, 256), "200 versions of one key");
+        assert_sst(&build(&rows, 256), &sst_bytes(&rows, 256), "200 versions of one key");
     }
 
     #[test]
@@ -541,7 +566,7 @@ mod task_3_10 {
             assert!(is_refusal, "{what} behind kiwi/5: found {refused:?}{rule}");
             builder.add(&last).expect("a row behind kiwi/5, after one was refused");
             let sst = builder.finish().expect("an SST with rows");
-            assert_bytes(&sst, &sst_bytes(&[first, last], 4096), &format!("{what}{rule}"));
+            assert_sst(&sst, &sst_bytes(&[first, last], 4096), &format!("{what}{rule}"));
         }
     }
 
@@ -591,7 +616,7 @@ mod task_3_10 {
             builder.add(&row).expect("a row in order");
         }
         let sst = builder.finish().expect("an SST with rows");
-        assert_bytes(&sst, &sst_bytes(&fruit(), 4096), "the fruit, after two refused rows");
+        assert_sst(&sst, &sst_bytes(&fruit(), 4096), "the fruit, after two refused rows");
     }
 
     #[test]
@@ -608,7 +633,7 @@ mod task_3_10 {
             builder.add(&rows[1]).expect("a row behind k, after one was refused");
             let sst = builder.finish().expect("an SST with rows");
             let rule = rule("3.10", "a refused row changes nothing: both rows fit in one block");
-            assert_bytes(&sst, &sst_bytes(&rows, 4096), &format!("{what}{rule}"));
+            assert_sst(&sst, &sst_bytes(&rows, 4096), &format!("{what}{rule}"));
         }
     }
 
@@ -649,7 +674,7 @@ mod task_3_10 {
         ) {
             let rows: Vec<_> = specs.into_iter().map(row).collect();
             let rule = rule("3.10", "the layout of an SST");
-            assert_bytes(&build(&rows, block_size), &sst_bytes(&rows, block_size), &rule);
+            assert_sst(&build(&rows, block_size), &sst_bytes(&rows, block_size), &rule);
         }
     }
 }

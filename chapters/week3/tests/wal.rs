@@ -952,7 +952,7 @@ mod task_3_8 {
             let file = SimulatedFile::with_contents(&whole[..cut]);
             let mut writer = resume(&file);
             let rule = rule("3.8", "a torn tail is cut off, and the cut is synced");
-            let what = format!("torn at byte {cut}{rule}");
+            let what = format!("torn at byte {cut}, after `resume` and then a power cut{rule}");
             assert_bytes(&file.synced(), &whole[..bounds[1]], &what);
             assert_eq!(writer.size(), bounds[1] as u64, "size of the cut segment, {what}");
             append(&mut writer, &batches[2]);
@@ -994,7 +994,7 @@ mod task_3_8 {
         let file = SimulatedFile::with_contents(&[whole.clone(), vec![0; 4096]].concat());
         let writer = resume(&file);
         let rule = rule("3.8", "zeros that a crash left are a torn tail");
-        assert_bytes(&file.synced(), &whole, &rule);
+        assert_bytes(&file.synced(), &whole, &format!("after `resume` and then a power cut{rule}"));
         assert_eq!(writer.size(), whole.len() as u64, "size without the zeros{rule}");
     }
 

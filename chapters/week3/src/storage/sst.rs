@@ -100,7 +100,8 @@ impl Footer {
     /// them. The two zero bytes are for later versions: a reader does not look at them.
     ///
     /// Checks, in this order: the length of `footer`, the magic, the checksum, the version, and that
-    /// the offsets are in order and lie within the file. Offsets of errors count from the start of
+    /// the filter starts before or where the index does, and the index before or where the footer
+    /// does. Offsets of errors count from the start of
     /// the footer.
     // Task 3.9: Encode the footer and the index
     pub fn decode(footer: Bytes, file_len: u64) -> Result<Self, DecodeError> {

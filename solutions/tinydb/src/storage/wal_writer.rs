@@ -96,7 +96,7 @@ impl WalWriter {
         }
     }
 
-    /// Hands every waiting record to the operating system.
+    /// Hands every waiting record to the operating system. If none waits, the file is left alone.
     // exercise: week3.6
     pub fn flush(&mut self) -> Result<()> {
         self.check_usable()?;
