@@ -52,8 +52,9 @@ impl Course {
     pub fn weeks(&self) -> Result<Vec<Week>, Error> {
         let mut weeks = Vec::new();
         for folder in files::list(&self.root.join("chapters"))? {
-            if folder.join("week.toml").is_file() {
-                weeks.push(Week::load(self, &folder)?);
+            let path = folder.join("week.toml");
+            if path.is_file() {
+                weeks.push(Week::load(&folder, &self.shown(&path))?);
             }
         }
         weeks.sort_by_key(|week| week.number);
@@ -70,7 +71,7 @@ impl Course {
             Some(found) => Ok(weeks.swap_remove(found)),
             None => Err(Error::NoWeek {
                 asked: number,
-                known: joined(weeks.iter().map(|week| week.number)),
+                known: crate::error::joined(weeks.iter().map(|week| week.number)),
             }),
         }
     }
@@ -99,9 +100,4 @@ impl Course {
 fn is_root(folder: &Path) -> bool {
     let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
     manifest.contains("[workspace]") && folder.join("chapters").is_dir()
-}
-
-/// "1, 2, 3".
-pub(crate) fn joined<T: ToString>(parts: impl Iterator<Item = T>) -> String {
-    parts.map(|part| part.to_string()).collect::<Vec<_>>().join(", ")
 }

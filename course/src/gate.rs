@@ -111,7 +111,7 @@ pub fn select(names: &[String]) -> Result<Vec<Gate>, Error> {
         if !GATES.iter().any(|gate| gate.name == name) {
             return Err(Error::NoGate {
                 asked: name.clone(),
-                known: crate::course::joined(GATES.iter().map(|gate| gate.name)),
+                known: crate::error::joined(GATES.iter().map(|gate| gate.name)),
             });
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::{Course, Error, files};
+use crate::{Error, files};
 
 /// A task's number: week 3, task 2 is written `3.2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -118,20 +118,18 @@ pub struct Task {
 }
 
 impl Week {
-    /// Reads `folder/week.toml`.
+    /// Reads `folder/week.toml`, which is called `shown` in messages.
     ///
     /// # Errors
     /// If it cannot be read or says something else than a week.
-    pub fn load(course: &Course, folder: &Path) -> Result<Self, Error> {
-        let path = folder.join("week.toml");
-        let text = files::read(&path)?;
-        let shown = course.shown(&path);
+    pub fn load(folder: &Path, shown: &str) -> Result<Self, Error> {
+        let text = files::read(&folder.join("week.toml"))?;
         let mut week: Self = toml::from_str(&text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
-            Error::at(&shown, line_at(&text, start), error.message())
+            Error::at(shown, line_at(&text, start), error.message())
         })?;
         week.folder = folder.to_path_buf();
-        week.check_numbers(&shown)?;
+        week.check_numbers(shown)?;
         Ok(week)
     }
 
@@ -169,7 +167,7 @@ impl Week {
     pub fn task(&self, id: TaskId) -> Result<&Task, Error> {
         self.tasks().find(|task| task.id == id).ok_or_else(|| Error::NoTask {
             asked: id,
-            known: crate::course::joined(self.tasks().map(|task| task.id)),
+            known: crate::error::joined(self.tasks().map(|task| task.id)),
         })
     }
 
