@@ -289,6 +289,30 @@ mod task_5_3 {
     }
 
     #[test]
+    fn a_chunk_that_ends_between_two_versions_of_a_key_loses_none() {
+        let mut rows = numbered(MemTableIterator::CHUNK_LEN as u64);
+        // With one row more in front, each chunk ends with the newer version of a key.
+        rows.insert(0, RowEntry::new_value("a", "v", 1));
+        let table = table(&rows);
+        let make = || -> AnyIterator {
+            Box::new(MemTableIterator::new(Arc::clone(&table), &BytesRange::ALL))
+        };
+        let stream = Stream { make: &make, next: &next_id, seek: &seek };
+        let rule = rule("5.3", "the next chunk starts behind the last version, not behind its key");
+        stream.assert_reads(&ids(&rows), &format!("more than two chunks of rows{rule}"));
+    }
+
+    #[test]
+    fn an_excluded_start_stays_excluded_after_a_seek_to_it() {
+        let range = BytesRange::new(Bound::Excluded("fig"), Bound::<&str>::Unbounded);
+        let mut iterator = MemTableIterator::new(table(&fruit()), &range);
+        iterator.seek(b"fig").expect("a memtable does not fail");
+        let rule = rule("5.3", "only rows of the range come out, also after a seek");
+        let found = iterator.next().expect("a memtable does not fail");
+        assert_eq!(found, Some(fruit()[4].clone()), "kiwi/8{rule}");
+    }
+
+    #[test]
     fn a_writer_does_not_wait_for_an_iterator() {
         testkit::deadline(10, || {
             let table = table(&numbered(200));
@@ -499,6 +523,69 @@ mod task_5_4 {
     }
 
     #[test]
+    fn a_block_that_begins_with_the_excluded_end_is_not_read() {
+        // A block for each row; block 4 begins with kiwi.
+        let (reader, store) = sst(&fruit(), 1);
+        let end = reader.index().blocks[4].offset;
+        let range = BytesRange::new(Bound::Included("fig"), Bound::Excluded("kiwi"));
+        let mut iterator = SstIterator::new(reader, range);
+        assert_eq!(iterator.next().expect("a whole SST"), Some(fruit()[3].clone()), "fig/6");
+        assert_eq!(iterator.next().expect("a whole SST"), None, "the range ends before kiwi");
+        let reads = store.take_reads();
+        let rule = rule("5.4", "no block is read that lies behind the end of the range");
+        assert!(reads.iter().all(|read| read.end <= end), "kiwi is at {end}: {reads:?}{rule}");
+    }
+
+    #[test]
+    fn a_block_is_not_read_before_its_first_row_is_asked_for() {
+        let (reader, store) = sst(&fruit(), 1);
+        let mut iterator = SstIterator::new(reader, BytesRange::ALL);
+        for row in fruit() {
+            assert_eq!(iterator.next().expect("a whole SST"), Some(row), "a block for each row");
+            let rule = rule("5.4", "the next block is read when this one is used up");
+            assert_eq!(store.take_reads().len(), 1, "reads for one row, in a block alone{rule}");
+        }
+    }
+
+    #[test]
+    fn a_seek_behind_the_last_key_needs_no_read() {
+        let (reader, store) = sst(&numbered(100), 256);
+        let mut iterator = SstIterator::new(reader, BytesRange::ALL);
+        iterator.seek(b"z").expect("a whole SST");
+        assert_eq!(iterator.next().expect("a whole SST"), None, "behind the last key");
+        let rule = rule("5.4", "no block is read in front of the start, and seek moves the start");
+        assert_eq!(store.take_reads(), [], "reads behind the last key{rule}");
+    }
+
+    #[test]
+    fn a_seek_within_the_block_that_is_held_needs_no_read() {
+        let (reader, store) = sst(&numbered(10), 4096);
+        let mut iterator = SstIterator::new(reader, BytesRange::ALL);
+        iterator.next().expect("a whole SST");
+        store.take_reads();
+        let rule = rule("5.4", "a block is held until its rows are used up");
+        for (key, expected) in [("key005", ("key005", 2)), ("key001", ("key005", 1))] {
+            iterator.seek(key.as_bytes()).expect("a whole SST");
+            let row = iterator.next().expect("a whole SST").expect("rows are left");
+            assert_eq!((&row.key[..], row.seq), (expected.0.as_bytes(), expected.1), "seek({key})");
+            assert_eq!(store.take_reads(), [], "reads after seek({key}){rule}");
+        }
+    }
+
+    #[test]
+    fn an_excluded_start_stays_excluded_after_a_seek_to_it() {
+        let range = BytesRange::new(Bound::Excluded("fig"), Bound::<&str>::Unbounded);
+        for block_size in [1, 50, 4096] {
+            let (reader, _) = sst(&fruit(), block_size);
+            let mut iterator = SstIterator::new(reader, range.clone());
+            iterator.seek(b"fig").expect("a whole SST");
+            let rule = rule("5.4", "only rows of the range come out, also after a seek");
+            let found = iterator.next().expect("a whole SST");
+            assert_eq!(found, Some(fruit()[4].clone()), "kiwi/8{rule}");
+        }
+    }
+
+    #[test]
     fn seek_passes_over_blocks_without_reading_them() {
         let (reader, store) = sst(&numbered(100), 256);
         let mut iterator = SstIterator::new(reader, BytesRange::ALL);
@@ -532,6 +619,22 @@ mod task_5_4 {
         }
         let rule = rule("5.4", "a call that fails has not moved the stream; no row is lost");
         assert_eq!(ids(&found), ids(&rows), "{rule}");
+    }
+
+    #[test]
+    fn a_failed_read_does_not_forget_where_a_seek_went() {
+        let rows = numbered(30);
+        let (reader, store) = sst(&rows, 128);
+        for key in 0..30 {
+            let mut iterator = SstIterator::new(Arc::clone(&reader), BytesRange::ALL);
+            iterator.seek(format!("key{key:03}").as_bytes()).expect("a seek reads nothing");
+            store.fail(true);
+            assert!(iterator.next().is_err(), "a read of a store that fails");
+            store.fail(false);
+            let found = iterator.next().expect("the store works again");
+            let rule = rule("5.4", "a read that fails leaves the stream where it was");
+            assert_eq!(found, Some(rows[key * 2].clone()), "after seek(key{key:03}){rule}");
+        }
     }
 
     #[test]

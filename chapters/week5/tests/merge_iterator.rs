@@ -333,6 +333,36 @@ mod task_5_6 {
         assert_eq!((&row.key[..], row.seq), (expected.0.as_bytes(), expected.1), "{what}");
     }
 
+    #[test]
+    fn a_seek_that_fails_in_a_later_source_loses_no_row_of_an_earlier_one() {
+        let newer: AnyIterator = Box::new(VecIterator::new(sources()[1].clone()));
+        let mut iterator = MergeIterator::new(vec![newer, Flaky::boxed(&sources()[0])]);
+        persist(|| iterator.next());
+        let failed = iterator.seek(b"kiwi").is_err();
+        let mut rest = Vec::new();
+        while let Some(row) = persist(|| iterator.next()) {
+            rest.push(row);
+            assert!(rest.len() < 100, "rows without an end");
+        }
+        let rows = merged(&sources()[..2]);
+        let expected = if failed { &rows[1..] } else { &rows[3..] };
+        let rule = rule("5.6", "a call that fails has not moved the stream, no source of it");
+        let what = format!("after a seek(kiwi) that failed: {failed}{rule}");
+        assert_eq!(ids(&rest), ids(expected), "{what}");
+    }
+
+    #[test]
+    fn a_source_that_owes_a_row_follows_although_the_heap_is_behind_the_key() {
+        let sources = [vec![value("a", "v", 1), value("b", "v", 2)], vec![value("d", "v", 3)]];
+        let mut iterator = merge(&sources);
+        iterator.next().expect("no source fails");
+        // The heap holds d only; b is still in its source.
+        iterator.seek(b"c").expect("no source fails");
+        let found = iterator.next().expect("no source fails");
+        let rule = rule("5.6", "no row in front of the key comes out, of any source");
+        assert_eq!(found, Some(sources[1][0].clone()), "a, then seek(c){rule}");
+    }
+
     proptest! {
         #![proptest_config(testkit::config(12))]
 
@@ -384,6 +414,32 @@ mod task_5_7 {
     }
 
     #[test]
+    fn a_second_seek_that_is_not_behind_the_first_changes_nothing() {
+        for keys in [["fig", "fig"], ["fig", "apple"], ["apple", "fig"]] {
+            let mut iterator = snapshot(8);
+            for key in keys {
+                iterator.seek(key.as_bytes()).expect("no failure");
+            }
+            let row = iterator.next().expect("no failure").expect("fig");
+            let rule = rule("5.7", "seek moves forward or not at all, and no row is lost");
+            assert_eq!((&row.key[..], row.seq), (&b"fig"[..], 6), "seeks to {keys:?}{rule}");
+        }
+    }
+
+    #[test]
+    fn seek_passes_over_rows_without_reading_them() {
+        let taken = Arc::new(Mutex::new(0));
+        let rows = VecIterator::new(merged(&sources()));
+        let mut iterator = SnapshotIterator::new(Counted { rows, taken: Arc::clone(&taken) }, 9);
+        iterator.seek(b"pear").expect("no failure");
+        let row = iterator.next().expect("no failure").expect("pear");
+        assert_eq!(row.key, "pear", "the row that was sought");
+        let count = *taken.lock().expect("no test panics while it counts");
+        let rule = rule("5.7", "seek jumps to a key without reading what lies between");
+        assert_eq!(count, 1, "rows taken from the stream below{rule}");
+    }
+
+    #[test]
     fn failures_pass_through_and_can_be_repeated() {
         let rows = merged(&sources());
         let mut iterator = SnapshotIterator::new(
@@ -410,7 +466,7 @@ mod task_5_7 {
         let rows = MemTableIterator::new(Arc::clone(&table), &BytesRange::ALL);
         let mut iterator = SnapshotIterator::new(rows, 200);
         let mut found = 0;
-        for seq in 201.. {
+        for seq in 201..=500 {
             let Some(row) = iterator.next().expect("a memtable does not fail") else { break };
             let before = ValueDeletable::Value("before".into());
             assert_eq!(row.value, before, "{}", rule("5.7", "later rows are not visible"));
@@ -530,6 +586,28 @@ mod task_5_8 {
         assert!(matches!(results[..], [Err(Error::NotFound { .. })]), "found {results:?}{rule}");
     }
 
+    #[test]
+    fn an_operand_is_an_error_though_an_older_value_lies_behind_it() {
+        for older in [value("n", "7", 1), RowEntry::new_tombstone("n", 1)] {
+            let rows = vec![RowEntry::new_merge("n", "+1", 2), older.clone()];
+            let results: Vec<_> = DbIterator::new(VecIterator::new(rows)).take(100).collect();
+            let found = matches!(results[..], [Err(Error::MergeOperatorMissing { .. })]);
+            let rule = rule("5.8", "an operand that is the newest row of its key is an error");
+            assert!(found, "an operand over {older:?}: found {results:?}{rule}");
+        }
+    }
+
+    #[test]
+    fn a_failure_behind_a_value_does_not_lose_the_value() {
+        let rows = vec![value("a", "new", 3), value("a", "old", 2), value("b", "v", 1)].into();
+        // The first call works, the second fails.
+        let rows = Flaky { rows, fails_next: false, fails_seek: true };
+        let results: Vec<_> = DbIterator::new(rows).take(100).collect();
+        let found = matches!(&results[..], [Ok(first), Err(_)] if first.value == "new");
+        let rule = rule("5.8", "nothing is read before it is needed, and no row is lost");
+        assert!(found, "a is whole, and then a failure: found {results:?}{rule}");
+    }
+
     proptest! {
         #![proptest_config(testkit::config(64))]
 
@@ -565,7 +643,8 @@ mod task_5_8 {
         sources().concat().into_iter().for_each(|row| table.put(row));
         let range = BytesRange::new(Bound::Excluded("apple"), Bound::Included("kiwi"));
         let rows = MergeIterator::new(vec![Box::new(MemTableIterator::new(table, &range))]);
-        let found = DbIterator::new(rows).collect::<Result<Vec<_>>>().expect("a memtable");
+        let found = testkit::deadline(10, || DbIterator::new(rows).collect::<Result<Vec<_>>>());
+        let found = found.expect("a memtable does not fail");
         let keys: Vec<_> = found.iter().map(|found| &found.key[..]).collect();
         assert_eq!(keys, [&b"fig"[..], b"kiwi"], "after apple, up to kiwi");
     }

@@ -54,8 +54,6 @@ impl RowEntryIterator for MergeIterator {
         todo!("week 5, task 5: Merge sorted streams")
     }
 
-    // The sources follow at the next call of `next`: if one of them fails, those that have moved and
-    // those that have not would otherwise be mixed.
     // Task 5.6: Seek in a merge
     fn seek(&mut self, key: &[u8]) -> Result<()> {
         todo!("week 5, task 6: Seek in a merge")

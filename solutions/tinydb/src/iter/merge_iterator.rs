@@ -95,10 +95,10 @@ impl RowEntryIterator for MergeIterator {
         }
     }
 
-    // The sources follow at the next call of `next`: if one of them fails, those that have moved and
-    // those that have not would otherwise be mixed.
     // exercise: week5.6
     fn seek(&mut self, key: &[u8]) -> Result<()> {
+        // The sources follow at the next call of `next`: if one of them failed here, those that have
+        // moved and those that have not would be mixed.
         if self.seek_key.as_ref().is_none_or(|earlier| earlier < key) {
             self.seek_key = Some(Bytes::copy_from_slice(key));
         }
