@@ -24,7 +24,7 @@ pub use memory::MemoryObjectStore;
 // ANCHOR: object_store
 /// A set of immutable objects, each with a path such as `sst/00000000000000000007.sst`.
 ///
-/// Every method checks its path: one or more segments with `/` between them, each of lower-case ASCII
+/// Every method checks its path: one or more parts with `/` between them, each of lower-case ASCII
 /// letters, digits, `-`, `_` and `.`, none starting with a `.`. So a path means the same on every system,
 /// and none leads out of the store.
 ///
@@ -74,20 +74,20 @@ pub struct ObjectMeta {
 
 /// Checks a path as [`ObjectStore`] describes it.
 pub fn validate_path(path: &str) -> Result<()> {
-    if path.split('/').all(is_segment) {
+    if path.split('/').all(is_part) {
         return Ok(());
     }
     let problem = format!(
-        "{path:?} is no object path; a path is made of segments separated by '/', each of \
+        "{path:?} is no object path; a path is made of parts separated by '/', each of \
          lower-case ASCII letters, digits, '-', '_' and '.', none empty or starting with '.'"
     );
     Err(Error::invalid("path", problem))
 }
 
-fn is_segment(segment: &str) -> bool {
+fn is_part(part: &str) -> bool {
     let allowed =
         |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.');
-    !segment.is_empty() && !segment.starts_with('.') && segment.chars().all(allowed)
+    !part.is_empty() && !part.starts_with('.') && part.chars().all(allowed)
 }
 
 /// Checks a `prefix` of [`ObjectStore::list`]: empty, or a path.
