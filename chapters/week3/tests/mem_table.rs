@@ -228,8 +228,8 @@ mod task_3_3 {
         assert_eq!(table.get(b"apple", 3), Some(value("apple", "red", 2)), "at 3{rule}");
         assert_eq!(table.get(b"apple", 2), Some(value("apple", "red", 2)), "at 2{rule}");
         assert_eq!(table.get(b"pear", 4), None, "pear at 4, before any pear{rule}");
-        let rule =
-            super::rule("3.3", "a row is found if its key is the same, not if it is the next");
+        let same_key = "a row is found if its key is the same, not if it is the next";
+        let rule = super::rule("3.3", same_key);
         assert_eq!(table.get(b"apple", 1), None, "at 1, before any apple{rule}");
     }
 

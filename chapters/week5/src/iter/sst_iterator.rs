@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::error::Result;
+use crate::error::{DecodeError, Error, Result};
 use crate::format::{Block, RowEntry};
 use crate::storage::{SstIndex, SstReader};
 

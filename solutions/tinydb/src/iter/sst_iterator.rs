@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::error::Result;
+use crate::error::{DecodeError, Error, Result};
 use crate::format::{Block, RowEntry};
 use crate::storage::{SstIndex, SstReader};
 
@@ -47,9 +47,7 @@ impl SstIterator {
     // solution-only
     fn next_in_block(&mut self) -> Result<Option<RowEntry>> {
         let Some((block, row_number)) = &mut self.block else { return Ok(None) };
-        let row = block.row(*row_number).map_err(|error| {
-            error.in_file(self.sst.path(), self.sst.index().blocks[self.block_number].offset)
-        })?;
+        let row = block.row(*row_number).map_err(in_block(&self.sst, self.block_number))?;
         *row_number += usize::from(row.is_some());
         Ok(row)
     }
@@ -61,21 +59,21 @@ impl SstIterator {
             return Ok(true);
         }
         let meta = self.sst.index().blocks.get(self.block_number);
-        let Some(meta) = meta.filter(|meta| !self.range.ends_before(&meta.first_key)) else {
+        if meta.is_none_or(|meta| self.range.ends_before(&meta.first_key)) {
             return Ok(false);
-        };
+        }
         let block = self.sst.read_block(self.block_number)?;
-        let row_number = self.row_in(&block, meta.offset)?;
+        let row_number = self.row_in(&block)?;
         self.block = Some((block, row_number));
         Ok(true)
     }
 
-    /// The number of the first row of a block that may be in the range.
+    /// The number of the first row of the block just read that may be in the range.
     // solution-only
-    fn row_in(&self, block: &Block, offset: u64) -> Result<usize> {
+    fn row_in(&self, block: &Block) -> Result<usize> {
         match &self.range.start {
             Bound::Included(key) | Bound::Excluded(key) => {
-                block.lower_bound(key).map_err(|error| error.in_file(self.sst.path(), offset))
+                block.lower_bound(key).map_err(in_block(&self.sst, self.block_number))
             }
             Bound::Unbounded => Ok(0),
         }
@@ -112,14 +110,18 @@ impl RowEntryIterator for SstIterator {
             self.block_number = block_number;
             self.block = None;
         } else if let Some((block, row_number)) = &mut self.block {
-            let found = block.lower_bound(key).map_err(|error| {
-                error.in_file(self.sst.path(), self.sst.index().blocks[self.block_number].offset)
-            })?;
+            let found = block.lower_bound(key).map_err(in_block(&self.sst, self.block_number))?;
             *row_number = found.max(*row_number);
         }
         self.range.start = Bound::Included(Bytes::copy_from_slice(key));
         Ok(())
     }
+}
+
+/// Gives an error in a block its place in the file.
+// solution-only
+fn in_block(sst: &SstReader, number: usize) -> impl FnOnce(DecodeError) -> Error {
+    move |error| error.in_file(sst.path(), sst.index().blocks[number].offset)
 }
 
 /// The number of the first block that can hold a row whose key is `key` or greater.

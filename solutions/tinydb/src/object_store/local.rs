@@ -65,7 +65,7 @@ impl LocalObjectStore {
 impl ObjectStore for LocalObjectStore {
     fn put(&self, path: &str, object: Bytes) -> Result<()> {
         let (temporary, target) = self.write_temporary(path, &object)?;
-        fs::rename(&temporary.path, &target).map_err(Error::io("name", path))?;
+        temporary.rename(&target).map_err(Error::io("name", path))?;
         sync_parent(&target)
     }
 
@@ -123,10 +123,11 @@ impl ObjectStore for LocalObjectStore {
     }
 }
 
-/// A synced file without a lasting name, removed when dropped. Its name starts with a `.`, which no
-/// object path does, so it is never taken for an object.
+/// A synced file without a lasting name, removed when dropped unless it was renamed. Its name starts
+/// with a `.`, which no object path does, so it is never taken for an object.
 struct TemporaryFile {
     path: PathBuf,
+    renamed: bool,
 }
 
 impl TemporaryFile {
@@ -144,18 +145,27 @@ impl TemporaryFile {
             let number = COUNTER.fetch_add(1, Ordering::Relaxed);
             let path = directory.join(format!(".{}-{number}.tmp", process::id()));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => return Ok((file, Self { path })),
+                Ok(file) => return Ok((file, Self { path, renamed: false })),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(Error::io("make", path.display().to_string())(error)),
             }
         }
     }
+
+    /// Gives the file its lasting name. From then on the old one may be another process's.
+    fn rename(mut self, target: &Path) -> io::Result<()> {
+        fs::rename(&self.path, target)?;
+        self.renamed = true;
+        Ok(())
+    }
 }
 
 impl Drop for TemporaryFile {
     fn drop(&mut self) {
-        // Nothing to do if this fails: the file has been renamed, or stays as harmless litter.
-        let _ = fs::remove_file(&self.path);
+        if !self.renamed {
+            // If this fails, the file stays as harmless litter.
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
