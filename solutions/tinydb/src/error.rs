@@ -5,6 +5,7 @@
 //! `ErrorKind` (`src/error.rs`).
 
 use std::io;
+use std::sync::Arc;
 
 /// The result of every operation of the engine that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -96,6 +97,44 @@ pub enum Error {
         /// The segment's path.
         file: String,
     },
+
+    /// Another database, in this process or another, has this directory open.
+    #[error(
+        "{path} is locked: the database is open already. \
+         Close it there, or share that `Db` (it can be cloned)"
+    )]
+    Locked {
+        /// The lock file.
+        path: String,
+    },
+
+    /// Another writer has taken the database over; this one must not write any more.
+    #[error(
+        "this writer (epoch {epoch}) was fenced: {manifest} is by the writer of epoch \
+         {newer_epoch}. Nothing was changed; open the database again to take it over"
+    )]
+    Fenced {
+        /// This writer's epoch.
+        epoch: u64,
+        /// The other writer's.
+        newer_epoch: u64,
+        /// The manifest that shows it.
+        manifest: String,
+    },
+
+    /// A memtable could not be written as an SST.
+    #[error(
+        "a flush failed: {source}. Its rows are safe in memory and in the WAL; \
+         it is tried again with the next flush, or when a writer needs its room"
+    )]
+    FlushFailed {
+        /// Why.
+        source: Arc<Error>,
+    },
+
+    /// The database was closed, or a panic ended its work in the background.
+    #[error("the database is closed. Open it again")]
+    Closed,
 }
 
 impl Error {
@@ -180,6 +219,18 @@ pub enum Corruption {
         found: u16,
         /// The versions this program reads.
         known: &'static str,
+    },
+    /// A file that others prove to have existed is gone.
+    #[error("the file is missing, although {proof} is there")]
+    Missing {
+        /// What shows that there was one.
+        proof: String,
+    },
+    /// A record is cut short, and not by a crash: writing has gone on in a later file.
+    #[error("the record is cut short, although {proof} was begun after it")]
+    CutShort {
+        /// What shows that the record was whole.
+        proof: String,
     },
     /// A field holds a value that is not allowed there.
     #[error("{what} is {found}, but {expected}")]

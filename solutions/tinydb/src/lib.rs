@@ -6,6 +6,7 @@
 //!
 //! | room | what it is |
 //! |---|---|
+//! | [`mod@db`] | the database: writing, reading, flushing, recovery |
 //! | [`iter`] | sorted streams of rows |
 //! | [`storage`] | the three places where a row can be: memtable, WAL, SST |
 //! | [`object_store`] | where immutable files live |
@@ -16,10 +17,12 @@
 //! file or on a failing disk: it returns an [`Error`].
 #![forbid(unsafe_code)]
 
+pub mod db;
 pub mod error;
 pub mod format;
 pub mod iter;
 pub mod object_store;
 pub mod storage;
 
+pub use db::{Db, DbBuilder, Settings, WriteBatch, WriteOptions};
 pub use error::{Error, Result};

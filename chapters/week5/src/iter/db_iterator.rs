@@ -30,7 +30,7 @@ pub struct KeyValue {
 ///
 /// SlateDB: `DbIterator` in `src/db_iter.rs`.
 #[derive(Debug)]
-pub struct DbIterator<I> {
+pub struct DbIterator<I = Box<dyn RowEntryIterator>> {
     rows: I,
     /// The key of the last row that was read. Older rows of it are passed over.
     last_key: Option<Bytes>,

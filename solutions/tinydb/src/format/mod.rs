@@ -7,9 +7,11 @@ pub mod block;
 pub mod checksum;
 pub mod cursor;
 pub mod row_codec;
+pub mod step;
 pub mod types;
 pub mod version;
 
 pub use block::{Block, BlockBuilder};
+pub use step::Step;
 pub use types::{RowEntry, ValueDeletable};
 pub use version::FormatVersion;

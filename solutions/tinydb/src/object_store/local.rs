@@ -227,7 +227,7 @@ fn is_absent(error: &io::Error) -> bool {
 }
 
 /// Makes a directory and its ancestors, each synced into its parent.
-fn create_dir_durably(directory: &Path) -> Result<()> {
+pub(crate) fn create_dir_durably(directory: &Path) -> Result<()> {
     if directory.is_dir() {
         return Ok(());
     }

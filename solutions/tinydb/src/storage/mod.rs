@@ -11,6 +11,7 @@ pub mod sst_builder;
 pub mod sst_reader;
 pub mod wal;
 pub mod wal_reader;
+pub mod wal_store;
 pub mod wal_writer;
 
 pub use log_file::{DiskLogFile, LogFile};
@@ -21,4 +22,5 @@ pub use sst_builder::SstBuilder;
 pub use sst_reader::SstReader;
 pub use wal::Durability;
 pub use wal_reader::{TornTail, WalReader};
+pub use wal_store::{DiskWalStore, MemoryWalStore, WalStore};
 pub use wal_writer::WalWriter;

@@ -34,7 +34,7 @@ pub struct WalWriter {
     buffer: BytesMut,
     /// How many bytes the file has.
     written: u64,
-    /// Whether a write or sync has failed.
+    /// Whether a write or sync has failed, or the segment was given up.
     failed: bool,
 }
 
@@ -126,6 +126,12 @@ impl WalWriter {
     // exercise: week3.6
     pub fn size(&self) -> u64 {
         self.written + self.buffer.len() as u64
+    }
+
+    /// Gives the segment up: every later write or sync fails with [`Error::WalFailed`], as after a
+    /// failed write.
+    pub fn abandon(&mut self) {
+        self.failed = true;
     }
 
     // solution-only

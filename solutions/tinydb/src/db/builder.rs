@@ -1,0 +1,133 @@
+//! Opening a database.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
+
+use crate::error::Result;
+use crate::object_store::{LocalObjectStore, MemoryObjectStore, ObjectStore};
+use crate::storage::{DiskWalStore, MemoryWalStore, SstReader, WalStore, WalWriter};
+
+use super::db::Db;
+use super::db_inner::{DbInner, Writer};
+use super::flusher::FlushProgress;
+use super::manifest::Manifest;
+use super::manifest_store::ManifestStore;
+use super::options::Settings;
+use super::paths;
+use super::recovery::{Recovered, recover};
+use super::state::{DbState, Sst};
+use super::trace::Trace;
+
+/// Collects what a database is opened with.
+///
+/// SlateDB: `DbBuilder` in `src/db/builder.rs`.
+#[derive(Debug)]
+pub struct DbBuilder {
+    /// Where everything is that is not put elsewhere.
+    directory: PathBuf,
+    object_store: Option<Arc<dyn ObjectStore>>,
+    wal_store: Option<Arc<dyn WalStore>>,
+    settings: Settings,
+    trace: Trace,
+}
+
+impl DbBuilder {
+    /// A database in a directory of the local disk, with the default settings.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            object_store: None,
+            wal_store: None,
+            settings: Settings::default(),
+            trace: Trace::new(),
+        }
+    }
+
+    /// A database in memory, which is gone with its last handle.
+    pub fn in_memory() -> Self {
+        Self::new("")
+            .with_object_store(Arc::new(MemoryObjectStore::new()))
+            .with_wal_store(Arc::new(MemoryWalStore::new()))
+    }
+
+    /// Where SSTs and manifests go, instead of the directory.
+    #[must_use]
+    pub fn with_object_store(self, object_store: Arc<dyn ObjectStore>) -> Self {
+        Self { object_store: Some(object_store), ..self }
+    }
+
+    /// Where the WAL goes, instead of the directory. The WAL belongs to the database: on another
+    /// machine, without it, only what was flushed is there.
+    #[must_use]
+    pub fn with_wal_store(self, wal_store: Arc<dyn WalStore>) -> Self {
+        Self { wal_store: Some(wal_store), ..self }
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn with_settings(self, settings: Settings) -> Self {
+        Self { settings, ..self }
+    }
+
+    /// The record of what the database does. It can be started before opening, to see the recovery.
+    #[must_use]
+    pub fn with_trace(self, trace: Trace) -> Self {
+        Self { trace, ..self }
+    }
+
+    /// Opens the database, and makes it if there is none: locks its directory, becomes its writer,
+    /// and recovers what the WAL holds.
+    pub fn build(self) -> Result<Db> {
+        self.settings.validate()?;
+        let wal_store: Arc<dyn WalStore> = match self.wal_store {
+            Some(wal_store) => wal_store,
+            None => Arc::new(DiskWalStore::open(&self.directory)?),
+        };
+        let object_store: Arc<dyn ObjectStore> = match self.object_store {
+            Some(object_store) => object_store,
+            None => Arc::new(LocalObjectStore::open(&self.directory)?),
+        };
+        let manifests = ManifestStore::open(Arc::clone(&object_store))?;
+        let recovered = recover(&*wal_store, manifests.manifest(), &self.trace)?;
+        let last_seq = recovered.last_seq;
+        let (state, wal) = first_state(&object_store, manifests.manifest(), recovered)?;
+        let writer = Writer { wal_store: Arc::clone(&wal_store), wal, last_seq };
+        let inner = DbInner {
+            settings: self.settings,
+            trace: self.trace,
+            object_store,
+            state: RwLock::new(Arc::new(state)),
+            committed_seq: AtomicU64::new(last_seq),
+            writer: Mutex::new(Some(writer)),
+            manifests: Mutex::new(manifests),
+            snapshots: Mutex::new(BTreeMap::new()),
+            flushes: FlushProgress::default(),
+            closed: AtomicBool::new(false),
+            fence: OnceLock::new(),
+        };
+        Db::start(inner, wal_store)
+    }
+}
+
+/// The state that a database begins with, and the segment that goes on.
+fn first_state(
+    store: &Arc<dyn ObjectStore>,
+    manifest: &Manifest,
+    recovered: Recovered,
+) -> Result<(DbState, WalWriter)> {
+    let Recovered { immutables, wal, wal_id, mem_table, .. } = recovered;
+    let l0 = open_ssts(store, &manifest.l0)?;
+    let runs = manifest.sorted_runs.iter().map(|run| open_ssts(store, &run.ssts));
+    let sorted_runs = runs.collect::<Result<_>>()?;
+    Ok((DbState { wal_id, mem_table, immutables, l0, sorted_runs }, wal))
+}
+
+fn open_ssts(store: &Arc<dyn ObjectStore>, ids: &[u64]) -> Result<Vec<Sst>> {
+    let open = |&id: &u64| {
+        let reader = Arc::new(SstReader::open(Arc::clone(store), paths::sst(id))?);
+        Ok(Sst { id, reader })
+    };
+    ids.iter().map(open).collect()
+}

@@ -1,0 +1,178 @@
+//! The database, as its users see it.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+
+use crate::error::Result;
+use crate::iter::{BytesRange, DbIterator};
+use crate::storage::WalStore;
+
+use super::builder::DbBuilder;
+use super::db_inner::DbInner;
+use super::flusher;
+use super::options::WriteOptions;
+use super::snapshot::Snapshot;
+use super::stats::Stats;
+use super::trace::Trace;
+use super::write_batch::WriteBatch;
+
+/// A database of keys and values, both any bytes: keys of 1 to 65,535 of them, values of up to 4 GiB - 1.
+///
+/// It is used through `&self` by any number of threads; clones are handles of the same database. When
+/// the last is dropped, the database is closed, without a word about errors: [`Db::close`] tells them.
+///
+/// Every method fails with [`Error::Closed`](crate::Error::Closed) when the database was closed, and with
+/// [`Error::Fenced`](crate::Error::Fenced) once this writer knows that another has taken over.
+///
+/// SlateDB: `Db` in `src/db.rs`, whose methods have the same names and are async.
+#[derive(Debug, Clone)]
+pub struct Db {
+    handle: Arc<Handle>,
+}
+
+/// What the clones of a [`Db`] share, its thread included.
+#[derive(Debug)]
+pub(super) struct Handle {
+    pub(super) inner: Arc<DbInner>,
+    flusher: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Db {
+    /// Opens the database in a directory, with the default settings, and makes it if there is none.
+    /// [`Error::Locked`](crate::Error::Locked) if it is open already, here or in another process.
+    pub fn open(directory: impl Into<PathBuf>) -> Result<Self> {
+        DbBuilder::new(directory).build()
+    }
+
+    /// Opens the database in a directory, with other settings.
+    pub fn builder(directory: impl Into<PathBuf>) -> DbBuilder {
+        DbBuilder::new(directory)
+    }
+
+    /// Starts the flusher of a database.
+    pub(super) fn start(inner: DbInner, wal_store: Arc<dyn WalStore>) -> Result<Self> {
+        let inner = Arc::new(inner);
+        let flusher = flusher::spawn(Arc::clone(&inner), wal_store)?;
+        let flusher = Mutex::new(Some(flusher));
+        Ok(Self { handle: Arc::new(Handle { inner, flusher }) })
+    }
+
+    /// Gives a key a value.
+    pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<()> {
+        let mut batch = WriteBatch::new();
+        batch.put(key, value);
+        self.write(batch)
+    }
+
+    /// Deletes a key, which need not exist.
+    pub fn delete(&self, key: impl AsRef<[u8]>) -> Result<()> {
+        let mut batch = WriteBatch::new();
+        batch.delete(key);
+        self.write(batch)
+    }
+
+    /// Applies a batch, with the durability in the settings.
+    pub fn write(&self, batch: WriteBatch) -> Result<()> {
+        self.write_with_options(batch, &WriteOptions::default())
+    }
+
+    /// Applies a batch: all of it or, if this fails, nothing. When it returns, the batch has the durability
+    /// that was asked for, as has every write before it; and every read that begins later sees it. A
+    /// batch without writes does nothing.
+    ///
+    /// May wait for room: see [`Settings::max_unflushed_bytes`](super::Settings::max_unflushed_bytes).
+    ///
+    /// If writing to the log fails, nobody sees the batch as long as the database is open; whether it
+    /// is there when the database is opened again is not known
+    /// ([`Error::WalFailed`](crate::Error::WalFailed) from then on).
+    pub fn write_with_options(&self, batch: WriteBatch, options: &WriteOptions) -> Result<()> {
+        let inner = &self.handle.inner;
+        inner.check_open()?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        inner.write(batch, options.durability.unwrap_or(inner.settings.durability))
+    }
+
+    /// The value of a key; `None` if it has none or was deleted.
+    pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Bytes>> {
+        self.handle.inner.get(key.as_ref(), None)
+    }
+
+    /// The keys of a range and their values, in key order: `db.scan("a".."c")`, `db.scan(..)`.
+    ///
+    /// Shows the database as it is now, whatever is written while the caller iterates.
+    pub fn scan(&self, range: impl Into<BytesRange>) -> Result<DbIterator> {
+        self.handle.inner.scan(&range.into(), None)
+    }
+
+    /// The keys that start with `prefix` and their values, in key order.
+    pub fn scan_prefix(&self, prefix: impl AsRef<[u8]>) -> Result<DbIterator> {
+        self.scan(BytesRange::from_prefix(prefix.as_ref()))
+    }
+
+    /// The database as it is now, to be read for as long as it is held.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        self.handle.inner.check_open()?;
+        Ok(Snapshot::new(Arc::clone(&self.handle)))
+    }
+
+    /// Writes every row into an SST that is not in one yet, and waits until that is done.
+    ///
+    /// SlateDB: `Db::flush_with_options` with `FlushType::MemTable`; its `Db::flush` makes only the
+    /// WAL durable.
+    pub fn flush(&self) -> Result<()> {
+        self.handle.inner.flush()
+    }
+
+    /// Figures about the database.
+    pub fn stats(&self) -> Result<Stats> {
+        self.handle.inner.check_open()?;
+        Ok(self.handle.inner.stats())
+    }
+
+    /// The record of what the database does.
+    pub fn trace(&self) -> &Trace {
+        &self.handle.inner.trace
+    }
+
+    /// Closes the database: makes every write durable ([`Durability::Sync`](crate::storage::Durability)), ends
+    /// the flusher, and unlocks the directory. What is in memtables stays in the WAL, from which the
+    /// next opening recovers it.
+    ///
+    /// Closing twice does nothing. If it fails, the database is closed all the same.
+    pub fn close(&self) -> Result<()> {
+        self.handle.shut_down(true)
+    }
+}
+
+impl Handle {
+    fn shut_down(&self, sync: bool) -> Result<()> {
+        self.inner.closed.store(true, Ordering::Release);
+        // Waits for the write that is under way. A writer that panicked writes nothing more.
+        let writer = match self.inner.writer.lock() {
+            Ok(mut writer) => writer.take(),
+            Err(poisoned) => poisoned.into_inner().take().and(None),
+        };
+        let written = writer
+            .map_or(Ok(()), |mut writer| if sync { writer.wal.sync() } else { writer.wal.flush() });
+        self.inner.flushes.stop();
+        let flusher = self.flusher.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(flusher) = flusher {
+            // It has said why it panicked, if it did.
+            let _ = flusher.join();
+        }
+        written
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // There is nobody to tell about an error.
+        let _ = self.shut_down(false);
+    }
+}

@@ -1,0 +1,381 @@
+//! What all handles of a database and its flusher share: the write path, the freeze and the flush.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::thread;
+
+use bytes::Bytes;
+
+use crate::error::{Error, Result};
+use crate::format::{RowEntry, Step, ValueDeletable};
+use crate::iter::{BytesRange, DbIterator, MemTableIterator, RowEntryIterator, SnapshotIterator};
+use crate::object_store::ObjectStore;
+use crate::storage::{Durability, MemTable, SstBuilder, SstReader, WalStore, WalWriter};
+
+use super::backpressure::{Admission, admission};
+use super::flusher::FlushProgress;
+use super::manifest::Manifest;
+use super::manifest_store::ManifestStore;
+use super::options::Settings;
+use super::paths;
+use super::state::{DbState, ImmutableMemTable, Sst};
+use super::stats::Stats;
+use super::trace::Trace;
+use super::write_batch::WriteBatch;
+
+/// A database, without its thread.
+///
+/// Invariants:
+/// 1. A row is in the WAL before it is in the memtable, and in the memtable before a reader may see it.
+/// 2. Every row whose sequence number is at most `committed_seq` is in the current state, unless a newer
+///    row of its key hides it from everyone.
+/// 3. The segments behind the manifest's `replay_after_wal_id` hold every row that is in no SST.
+/// 4. When a segment is begun, the one before it is whole and synced.
+///
+/// The locks, in the order in which they may be taken: `writer`, `manifests`, `snapshots`; the others
+/// are held only for a moment, and nothing else is locked meanwhile. `FlushProgress` may look at the
+/// state.
+///
+/// SlateDB: `DbInner` in `src/db.rs`.
+#[derive(Debug)]
+pub struct DbInner {
+    pub(super) settings: Settings,
+    pub(super) trace: Trace,
+    pub(super) object_store: Arc<dyn ObjectStore>,
+    /// What readers see. It is swapped, never changed.
+    pub(super) state: RwLock<Arc<DbState>>,
+    /// Readers see rows up to this sequence number.
+    pub(super) committed_seq: AtomicU64,
+    /// The writer; `None` when the database is closed. One write at a time holds the lock.
+    pub(super) writer: Mutex<Option<Writer>>,
+    pub(super) manifests: Mutex<ManifestStore>,
+    /// The sequence numbers of open snapshots, and how many there are of each.
+    pub(super) snapshots: Mutex<BTreeMap<u64, usize>>,
+    pub(super) flushes: FlushProgress,
+    pub(super) closed: AtomicBool,
+    /// How this writer came to be fenced, if it was.
+    pub(super) fence: OnceLock<Fence>,
+}
+
+/// What only the one who writes may touch.
+#[derive(Debug)]
+pub struct Writer {
+    pub(super) wal_store: Arc<dyn WalStore>,
+    /// The segment of the memtable in the current state.
+    pub(super) wal: WalWriter,
+    /// The sequence number of the last row.
+    pub(super) last_seq: u64,
+}
+
+impl Writer {
+    /// Syncs the segment and goes on with the next one, `wal_id`.
+    ///
+    /// If that one can't be made, the writer stays with the old one. Then the new one must not be there
+    /// after a crash: it would prove that the old one was whole.
+    fn begin_segment(&mut self, wal_id: u64) -> Result<()> {
+        self.wal.sync()?;
+        let name = self.wal_store.name(wal_id);
+        let begun = self.wal_store.open(wal_id).and_then(|file| WalWriter::resume(name, file));
+        if begun.is_err() && self.wal_store.delete(wal_id).is_err() {
+            self.wal.abandon();
+        }
+        self.wal = begun?;
+        Ok(())
+    }
+}
+
+/// The fields of an [`Error::Fenced`].
+#[derive(Debug, Clone)]
+pub(super) struct Fence {
+    epoch: u64,
+    newer_epoch: u64,
+    manifest: String,
+}
+
+impl DbInner {
+    /// Applies a batch: log first, then memtable, then visible.
+    ///
+    /// The rows get the sequence numbers behind the last one. Records `WalAppend`, a `MemTableInsert` for each
+    /// row, and `Commit`. If logging fails, no reader ever sees a row of the batch.
+    // exercise: week4.7
+    pub(super) fn write(&self, batch: WriteBatch, durability: Durability) -> Result<()> {
+        let mut guard = self.lock_writer()?;
+        let writer = guard.as_mut().ok_or(Error::Closed)?;
+        self.make_room(writer)?;
+        let count = batch.len() as u64;
+        let last_seq = writer.last_seq.checked_add(count).ok_or_else(out_of_numbers)?;
+        let rows = batch.into_rows(writer.last_seq + 1);
+
+        let DbState { wal_id, mem_table, .. } = &*self.state();
+        writer.wal.append(&rows, durability)?;
+        self.trace.record(|| Step::WalAppend { wal_id: *wal_id, rows: rows.len() });
+        for row in rows {
+            self.trace.record(|| Step::MemTableInsert { key: row.key.clone(), seq: row.seq });
+            mem_table.put(row);
+        }
+        writer.last_seq = last_seq;
+        self.committed_seq.store(last_seq, Ordering::Release);
+        self.trace.record(|| Step::Commit { seq: last_seq });
+        Ok(())
+    }
+
+    /// Makes the memtable immutable. The next segment and a new memtable take its place, and the flusher
+    /// is asked to flush. Records `Freeze`.
+    ///
+    /// If the segment can't be made, nothing has changed.
+    // exercise: week4.8
+    pub(super) fn freeze(&self, writer: &mut Writer) -> Result<()> {
+        let frozen = self.state().wal_id;
+        let wal_id = frozen + 1;
+        writer.begin_segment(wal_id)?;
+        self.swap_state(|state| state.freeze(wal_id));
+        self.trace.record(|| Step::Freeze { wal_id: frozen });
+        self.flushes.request();
+        Ok(())
+    }
+
+    /// Writes the oldest immutable memtable as a level-0 SST, commits a manifest that names it, lets
+    /// it take the memtable's place in the state, and deletes the WAL segment. Does nothing if there is
+    /// no immutable memtable. Records `Flush`, `ManifestCommit` and `WalDelete`.
+    ///
+    /// If it fails before the manifest is committed, nothing has changed, and it can be tried again.
+    // exercise: week4.8
+    pub(super) fn flush_oldest(&self, wal_store: &dyn WalStore) -> Result<()> {
+        let state = self.state();
+        let Some(ImmutableMemTable { wal_id, table }) = state.immutables.last() else {
+            return Ok(());
+        };
+        let wal_id = *wal_id;
+        let mut rows = self.rows_to_flush(table)?;
+        let object = build_sst(&mut *rows, self.settings.sst_block_size)?;
+
+        let next_id = self.manifests().manifest().next_sst_id;
+        let id = self.put_sst(next_id, object)?;
+        let reader = Arc::new(SstReader::open(Arc::clone(&self.object_store), paths::sst(id))?);
+        let (rows, max_seq) = (reader.footer().row_count, reader.footer().max_seq);
+        self.trace.record(|| Step::Flush { wal_id, sst: id, rows });
+
+        self.commit(|manifest| manifest.with_l0(id, wal_id, max_seq))?;
+        self.swap_state(|state| state.flushed(Sst { id, reader }));
+        // If this fails, the segment is deleted when the database is opened the next time.
+        if wal_store.delete(wal_id).is_ok() {
+            self.trace.record(|| Step::WalDelete { wal_id });
+        }
+        Ok(())
+    }
+
+    /// Waits, if need be, until there is room for a write. Freezes the memtable if it is full.
+    fn make_room(&self, writer: &mut Writer) -> Result<()> {
+        if self.state().mem_table.approximate_size() >= self.settings.l0_sst_size_bytes {
+            self.freeze(writer)?;
+        }
+        let limit = self.settings.max_unflushed_bytes;
+        let state = self.state();
+        match admission(state.unflushed_bytes(), limit) {
+            // Nothing waits to be flushed, so waiting would not help: one write was this large.
+            Admission::Stop if state.immutables.is_empty() => Ok(()),
+            Admission::Stop => self.wait_for_flush(|state| {
+                state.unflushed_bytes() < limit || state.immutables.is_empty()
+            }),
+            Admission::Slow(delay) => {
+                thread::sleep(delay);
+                Ok(())
+            }
+            Admission::Go => Ok(()),
+        }
+    }
+
+    /// Freezes the memtable and waits until every row written so far is in an SST.
+    pub(super) fn flush(&self) -> Result<()> {
+        let newest = {
+            let mut guard = self.lock_writer()?;
+            let writer = guard.as_mut().ok_or(Error::Closed)?;
+            if !self.state().mem_table.is_empty() {
+                self.freeze(writer)?;
+            }
+            self.state().immutables.first().map_or(0, |immutable| immutable.wal_id)
+        };
+        // The oldest is last.
+        self.wait_for_flush(|state| state.immutables.last().is_none_or(|it| it.wal_id > newest))
+    }
+
+    fn wait_for_flush(&self, done: impl Fn(&DbState) -> bool) -> Result<()> {
+        let waited = self.flushes.wait_until(|| done(&self.state()));
+        // A fence is the more useful thing to say.
+        waited
+            .and_then(|()| self.check_open())
+            .map_err(|error| self.check_open().err().unwrap_or(error))
+    }
+
+    /// The rows of an immutable memtable, as they go into an SST.
+    fn rows_to_flush(&self, table: &Arc<MemTable>) -> Result<Box<dyn RowEntryIterator>> {
+        let rows = MemTableIterator::new(Arc::clone(table), &BytesRange::ALL);
+        Ok(Box::new(rows))
+    }
+
+    /// Puts an SST on the object store under the first free number from `id` on. Numbers below may be
+    /// taken by an SST that a crash or a fenced writer left behind.
+    fn put_sst(&self, mut id: u64, object: Bytes) -> Result<u64> {
+        loop {
+            match self.object_store.put_if_absent(&paths::sst(id), object.clone()) {
+                Ok(()) => return Ok(id),
+                Err(Error::AlreadyExists { .. }) if id < u64::MAX => id += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Commits the manifest that `next` makes of the current one. A fenced writer is told so from then
+    /// on, whatever it does. Records `ManifestCommit`.
+    fn commit(&self, next: impl FnOnce(&Manifest) -> Manifest) -> Result<()> {
+        let mut manifests = self.manifests();
+        let next = next(manifests.manifest());
+        let committed = manifests.commit(next);
+        if let Err(Error::Fenced { epoch, newer_epoch, manifest }) = &committed {
+            let (epoch, newer_epoch, manifest) = (*epoch, *newer_epoch, manifest.clone());
+            // Only the first fence is kept.
+            let _ = self.fence.set(Fence { epoch, newer_epoch, manifest });
+        }
+        committed?;
+        self.trace.record(|| Step::ManifestCommit { manifest: manifests.id() });
+        Ok(())
+    }
+
+    /// The newest value of `key` that is visible at `max_seq`, or now; `None` if it has none or is deleted.
+    // exercise: week4.7
+    pub(super) fn get(&self, key: &[u8], max_seq: Option<u64>) -> Result<Option<Bytes>> {
+        self.check_open()?;
+        let (state, max_seq) = self.view(max_seq);
+        match state.get(key, max_seq, &self.trace)? {
+            None | Some(RowEntry { value: ValueDeletable::Tombstone, .. }) => Ok(None),
+            Some(RowEntry { value: ValueDeletable::Value(value), .. }) => Ok(Some(value)),
+            Some(RowEntry { value: ValueDeletable::Merge(_), .. }) => {
+                self.get_merged(&state, key, max_seq)
+            }
+        }
+    }
+
+    /// The value of a key whose newest row is a merge operand: older rows are needed too.
+    fn get_merged(&self, state: &DbState, key: &[u8], max_seq: u64) -> Result<Option<Bytes>> {
+        let rows = self.visible(state, &BytesRange::from(key..=key), max_seq);
+        let found = DbIterator::new(rows).next().transpose()?;
+        Ok(found.map(|key_value| key_value.value))
+    }
+
+    /// The keys and values of a range that are visible at `max_seq`.
+    pub(super) fn scan(&self, range: &BytesRange, max_seq: Option<u64>) -> Result<DbIterator> {
+        self.check_open()?;
+        let (state, max_seq) = self.view(max_seq);
+        Ok(DbIterator::new(self.visible(&state, range, max_seq)))
+    }
+
+    /// The rows of a range that are visible at `max_seq`, with merge operands applied.
+    fn visible(
+        &self,
+        state: &DbState,
+        range: &BytesRange,
+        max_seq: u64,
+    ) -> Box<dyn RowEntryIterator> {
+        Box::new(SnapshotIterator::new(state.iter(range), max_seq))
+    }
+
+    /// The current state, and the sequence number up to which its rows may be seen.
+    ///
+    /// The state is taken first: it has every row up to any number that was committed by then. Rows that
+    /// are committed in between are in it or not, and a batch is so as a whole, because it lies in one
+    /// memtable.
+    fn view(&self, max_seq: Option<u64>) -> (Arc<DbState>, u64) {
+        let state = self.state();
+        let max_seq = max_seq.unwrap_or_else(|| self.committed_seq.load(Ordering::Acquire));
+        (state, max_seq)
+    }
+
+    /// Registers a snapshot of what is visible now; returns its sequence number.
+    pub(super) fn open_snapshot(&self) -> u64 {
+        let mut snapshots = locked(&self.snapshots);
+        let seq = self.committed_seq.load(Ordering::Acquire);
+        *snapshots.entry(seq).or_default() += 1;
+        seq
+    }
+
+    /// Forgets a snapshot.
+    pub(super) fn close_snapshot(&self, seq: u64) {
+        let mut snapshots = locked(&self.snapshots);
+        if let Some(count) = snapshots.get_mut(&seq) {
+            *count -= 1;
+            if *count == 0 {
+                snapshots.remove(&seq);
+            }
+        }
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        let (state, max_seq) = self.view(None);
+        let immutable = state.immutables.iter().map(|it| it.table.approximate_size());
+        let footers = || state.ssts().map(|sst| sst.reader.footer());
+        let manifests = self.manifests();
+        Stats {
+            mem_table_rows: state.mem_table.row_count(),
+            mem_table_bytes: state.mem_table.approximate_size(),
+            immutable_mem_tables: state.immutables.len(),
+            immutable_bytes: immutable.sum(),
+            l0_ssts: state.l0.len(),
+            sorted_runs: state.sorted_runs.len(),
+            sst_rows: footers().map(|footer| footer.row_count).sum(),
+            sst_bytes: footers().map(|footer| footer.filter_offset).sum(),
+            last_seq: max_seq,
+            manifest_id: manifests.id(),
+            writer_epoch: manifests.manifest().writer_epoch,
+        }
+    }
+
+    /// The current state.
+    pub(super) fn state(&self) -> Arc<DbState> {
+        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn swap_state(&self, next: impl FnOnce(&DbState) -> DbState) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        *state = Arc::new(next(&state));
+    }
+
+    /// Fails if the database was closed or fenced.
+    pub(super) fn check_open(&self) -> Result<()> {
+        if let Some(Fence { epoch, newer_epoch, manifest }) = self.fence.get() {
+            let (epoch, newer_epoch, manifest) = (*epoch, *newer_epoch, manifest.clone());
+            return Err(Error::Fenced { epoch, newer_epoch, manifest });
+        }
+        if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
+    }
+
+    /// The writer's lock, if the database is open.
+    pub(super) fn lock_writer(&self) -> Result<MutexGuard<'_, Option<Writer>>> {
+        self.check_open()?;
+        // A panic in the middle of a write leaves rows that are logged and not visible. They can't be
+        // told from rows that never were, so no more is written.
+        self.writer.lock().map_err(|_| Error::Closed)
+    }
+
+    fn manifests(&self) -> MutexGuard<'_, ManifestStore> {
+        locked(&self.manifests)
+    }
+}
+
+/// The SST of some rows.
+fn build_sst(rows: &mut dyn RowEntryIterator, block_size: usize) -> Result<Bytes> {
+    let mut builder = SstBuilder::new(block_size);
+    while let Some(row) = rows.next()? {
+        builder.add(&row)?;
+    }
+    builder.finish()
+}
+
+fn out_of_numbers() -> Error {
+    Error::invalid("batch", "there are no sequence numbers left; copy the data into a new database")
+}
+
+/// For what is whole between any two operations, so that a panic elsewhere leaves it usable.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

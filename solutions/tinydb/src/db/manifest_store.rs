@@ -1,0 +1,120 @@
+//! Reading and committing versions of the manifest, with one writer at a time.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::error::{Error, Result};
+use crate::object_store::ObjectStore;
+
+use super::manifest::Manifest;
+use super::paths;
+
+/// The writer's hold on the manifest.
+///
+/// There is no lock on an object store, and no way to ask whether another writer is still alive. Two
+/// rules do instead:
+///
+/// 1. Versions are numbered without a gap, and each is put only if there is none of its number. So of two
+///    writers that commit the same version, one fails.
+/// 2. A writer starts by committing a version with the next *epoch*. From then on the number that an
+///    older writer would commit next is taken: its commit fails, and it knows that it was *fenced*.
+///
+/// Invariants:
+/// 1. A version that was committed is never changed.
+/// 2. [`ManifestStore::manifest`] is the version that this writer committed last.
+/// 3. When [`ManifestStore::commit`] fails, this writer's version is still the one before.
+///
+/// SlateDB: `FenceableTransactionalObject` in the crate `slatedb-txn-obj` (`src/lib.rs`) keeps the
+/// same two rules.
+#[derive(Debug)]
+pub struct ManifestStore {
+    store: Arc<dyn ObjectStore>,
+    id: u64,
+    manifest: Manifest,
+}
+
+impl ManifestStore {
+    /// The newest version on `store` and its number; `None` if there is none.
+    // exercise: week4.2
+    pub fn latest(store: &dyn ObjectStore) -> Result<Option<(u64, Manifest)>> {
+        let objects = store.list(paths::MANIFESTS)?;
+        let Some(id) = objects.iter().filter_map(|meta| paths::manifest_id(&meta.path)).max()
+        else {
+            return Ok(None);
+        };
+        let path = paths::manifest(id);
+        let manifest = decode(&path, store.get(&path)?)?;
+        Ok(Some((id, manifest)))
+    }
+
+    /// Becomes the database's writer: commits the newest version again with the next epoch. On an empty
+    /// store that is version 1 with epoch 1.
+    ///
+    /// If another writer opens at the same moment and commits first, starts again from its version: both
+    /// succeed, and the later of them fences the earlier.
+    // exercise: week4.2
+    pub fn open(store: Arc<dyn ObjectStore>) -> Result<Self> {
+        loop {
+            let (latest, mut manifest) = Self::latest(&*store)?.unwrap_or_default();
+            manifest.writer_epoch = manifest.writer_epoch.saturating_add(1);
+            let id = latest + 1;
+            match store.put_if_absent(&paths::manifest(id), manifest.encode()) {
+                Ok(()) => return Ok(Self { store, id, manifest }),
+                Err(Error::AlreadyExists { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Commits the next version.
+    ///
+    /// A put that fails may have been carried out all the same, so the outcome is looked up: if the
+    /// object is there with these bytes, the commit has succeeded; if it is there with others, another
+    /// writer has taken over: [`Error::Fenced`]. If it is not there, the put's error is returned, and the
+    /// commit may be tried again.
+    // exercise: week4.3
+    pub fn commit(&mut self, manifest: Manifest) -> Result<()> {
+        let id = self.id + 1;
+        let path = paths::manifest(id);
+        let object = manifest.encode();
+        if let Err(error) = self.store.put_if_absent(&path, object.clone()) {
+            match self.store.get(&path) {
+                Ok(found) if found == object => {}
+                Ok(found) => return Err(self.fenced(path, found)),
+                Err(_) => return Err(error),
+            }
+        }
+        self.id = id;
+        self.manifest = manifest;
+        Ok(())
+    }
+
+    /// The version that this writer committed last.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Its number.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// What to say about `found`, which stands where this writer's next version should.
+    // solution-only
+    fn fenced(&self, manifest: String, found: Bytes) -> Error {
+        match decode(&manifest, found) {
+            Ok(other) => {
+                let (epoch, newer_epoch) = (self.manifest.writer_epoch, other.writer_epoch);
+                Error::Fenced { epoch, newer_epoch, manifest }
+            }
+            Err(error) => error,
+        }
+    }
+}
+
+/// Decodes the manifest at `path`.
+// solution-only
+fn decode(path: &str, object: Bytes) -> Result<Manifest> {
+    Manifest::decode(object).map_err(|error| error.in_file(path, 0))
+}

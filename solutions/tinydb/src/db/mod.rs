@@ -1,0 +1,40 @@
+//! The database: everything put together. Week 4's room.
+//!
+//! A [`Db`] writes through the [WAL](crate::storage::wal) into a [memtable](crate::storage::MemTable),
+//! [flushes](flusher) full memtables into [SSTs](crate::storage::sst), and writes down in the
+//! [manifest] which files are in use. Readers look at an immutable [state], newest place first.
+//! [Recovery](recovery) puts the state together again from the manifest and the WAL.
+//!
+//! ```text
+//! put ──> WAL segment ──> memtable ──(freeze)──> immutable memtables ──(flush)──> SSTs, level 0
+//!         wal/<id>.wal                                                           sst/<id>.sst
+//!                                                                                manifest/<id>.manifest
+//! ```
+
+pub mod backpressure;
+pub mod builder;
+#[expect(clippy::module_inception, reason = "the file of `Db` is called db, as SlateDB's is")]
+pub mod db;
+pub mod db_inner;
+pub mod flusher;
+pub mod manifest;
+pub mod manifest_store;
+pub mod options;
+pub mod paths;
+pub mod recovery;
+pub mod snapshot;
+pub mod state;
+pub mod stats;
+pub mod trace;
+pub mod write_batch;
+
+pub use builder::DbBuilder;
+pub use db::Db;
+pub use manifest::{Manifest, SortedRun};
+pub use manifest_store::ManifestStore;
+pub use options::{Settings, WriteOptions};
+pub use snapshot::Snapshot;
+pub use state::{DbState, ImmutableMemTable};
+pub use stats::Stats;
+pub use trace::Trace;
+pub use write_batch::WriteBatch;

@@ -1,0 +1,26 @@
+//! Where the database's objects are on its object store.
+//!
+//! Numbers have 20 digits, so that paths sort as numbers do and every `u64` fits.
+//!
+//! SlateDB: `PathResolver` in `src/paths.rs`. Its SSTs are under `compacted/`, named by ULIDs.
+
+/// The folder of manifests.
+pub const MANIFESTS: &str = "manifest";
+
+/// Where SST `id` is.
+pub fn sst(id: u64) -> String {
+    format!("sst/{id:020}.sst")
+}
+
+/// Where manifest `id` is.
+pub fn manifest(id: u64) -> String {
+    format!("{MANIFESTS}/{id:020}.manifest")
+}
+
+/// The number of the manifest at `path`; `None` for a path that [`manifest`] does not make, and for the
+/// highest number, behind which there is no next.
+pub fn manifest_id(path: &str) -> Option<u64> {
+    let name = path.strip_prefix(MANIFESTS)?.strip_prefix('/')?;
+    let id = name.strip_suffix(".manifest")?.parse().ok()?;
+    (id < u64::MAX && manifest(id) == path).then_some(id)
+}

@@ -1,0 +1,109 @@
+//! From the manifest and the WAL back to the memtables.
+
+use std::sync::Arc;
+
+use crate::error::{Corruption, DecodeError, Result};
+use crate::format::Step;
+use crate::storage::{MemTable, WalReader, WalStore, WalWriter};
+
+use super::manifest::Manifest;
+use super::state::ImmutableMemTable;
+use super::trace::Trace;
+
+/// What the WAL gave back.
+#[derive(Debug)]
+pub struct Recovered {
+    /// The rows of the segments before the last, newest first, to be flushed; none is empty.
+    pub immutables: Vec<ImmutableMemTable>,
+    /// The last segment, to be continued.
+    pub wal: WalWriter,
+    /// Its number.
+    pub wal_id: u64,
+    /// Its rows.
+    pub mem_table: Arc<MemTable>,
+    /// The highest sequence number that was ever used, as far as the manifest and the WAL know.
+    pub last_seq: u64,
+}
+
+/// Reads the segments behind [`Manifest::replay_after_wal_id`], in order, each into a memtable of its own.
+/// A database without such a segment gets an empty one, with the next number.
+///
+/// 1. Segments up to `replay_after_wal_id` are deleted: their rows are in SSTs, and a crash kept the
+///    writer from deleting them.
+/// 2. Segments are numbered without a gap. One that is missing is damage.
+/// 3. Only the last segment may end in a torn record, which is cut off: the writer syncs a segment
+///    before it begins the next. Elsewhere a torn record is damage.
+///
+/// SlateDB: `WalReplayIterator` in `src/wal_replay.rs`.
+// exercise: week4.6
+pub fn recover(wal_store: &dyn WalStore, manifest: &Manifest, trace: &Trace) -> Result<Recovered> {
+    let segments = delete_flushed(wal_store, manifest.replay_after_wal_id)?;
+    check_gaps(wal_store, manifest.replay_after_wal_id, &segments)?;
+    let wal_id = manifest.replay_after_wal_id.saturating_add(segments.len().max(1) as u64);
+    let mut immutables = Vec::new();
+    let mut mem_table = Arc::default();
+    let mut last_seq = manifest.last_l0_seq;
+    for segment in segments {
+        let table = Arc::new(MemTable::new());
+        let highest = replay(wal_store, segment, segment == wal_id, &table, trace)?;
+        last_seq = last_seq.max(highest);
+        if segment == wal_id {
+            mem_table = table;
+        } else if !table.is_empty() {
+            immutables.insert(0, ImmutableMemTable { wal_id: segment, table });
+        }
+    }
+    // Cuts off a torn tail; makes the segment if there is none.
+    let wal = WalWriter::resume(wal_store.name(wal_id), wal_store.open(wal_id)?)?;
+    Ok(Recovered { immutables, wal, wal_id, mem_table, last_seq })
+}
+
+// solution-only: begin
+/// Deletes the segments up to `replay_after`; returns the others.
+fn delete_flushed(wal_store: &dyn WalStore, replay_after: u64) -> Result<Vec<u64>> {
+    let segments = wal_store.list()?;
+    let (flushed, rest) = segments.split_at(segments.partition_point(|&id| id <= replay_after));
+    for &wal_id in flushed {
+        wal_store.delete(wal_id)?;
+    }
+    Ok(rest.to_vec())
+}
+
+fn check_gaps(wal_store: &dyn WalStore, replay_after: u64, segments: &[u64]) -> Result<()> {
+    for (expected, &found) in (replay_after..).skip(1).zip(segments) {
+        if expected != found {
+            let corruption = Corruption::Missing { proof: wal_store.name(found) };
+            return Err(DecodeError::new(0, corruption).in_file(&wal_store.name(expected), 0));
+        }
+    }
+    Ok(())
+}
+
+/// Puts the rows of a segment into `table`; returns their highest sequence number.
+fn replay(
+    wal_store: &dyn WalStore,
+    wal_id: u64,
+    is_last: bool,
+    table: &MemTable,
+    trace: &Trace,
+) -> Result<u64> {
+    let name = wal_store.name(wal_id);
+    let contents = wal_store.open(wal_id)?.read_all();
+    let contents = contents.map_err(crate::Error::io("read", &name))?;
+    let mut reader = WalReader::new(&name, contents)?;
+    let (mut highest, mut rows) = (0, 0);
+    while let Some(batch) = reader.next_batch()? {
+        for row in batch {
+            highest = highest.max(row.seq);
+            rows += 1;
+            table.put(row);
+        }
+    }
+    if let Some(tail) = reader.torn_tail().filter(|_| !is_last) {
+        let corruption = Corruption::CutShort { proof: wal_store.name(wal_id + 1) };
+        return Err(DecodeError::new(0, corruption).in_file(&name, tail.offset));
+    }
+    trace.record(|| Step::WalReplay { wal_id, rows });
+    Ok(highest)
+}
+// solution-only: end

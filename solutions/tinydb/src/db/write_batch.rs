@@ -1,0 +1,66 @@
+//! Several writes that happen together or not at all.
+
+use bytes::Bytes;
+
+use crate::format::{RowEntry, ValueDeletable};
+
+/// Writes to any number of keys, applied as one: a reader, and a database after a crash, has all of
+/// them or none.
+///
+/// They apply in the order in which they were added, so of two puts of a key the later one counts.
+///
+/// SlateDB: `WriteBatch` in `src/batch.rs`, which drops what a later write of the same batch replaces.
+/// There a batch has one sequence number; here each row has its own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WriteBatch {
+    writes: Vec<(Bytes, ValueDeletable)>,
+}
+
+impl WriteBatch {
+    /// A batch without writes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds: the key gets this value.
+    pub fn put(&mut self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
+        self.add(key.as_ref(), ValueDeletable::Value(Bytes::copy_from_slice(value.as_ref())));
+    }
+
+    /// Adds: the key is deleted.
+    pub fn delete(&mut self, key: impl AsRef<[u8]>) {
+        self.add(key.as_ref(), ValueDeletable::Tombstone);
+    }
+
+    /// Adds: the key's value is changed by a merge operand.
+    pub fn merge(&mut self, key: impl AsRef<[u8]>, operand: impl AsRef<[u8]>) {
+        self.add(key.as_ref(), ValueDeletable::Merge(Bytes::copy_from_slice(operand.as_ref())));
+    }
+
+    /// How many writes there are.
+    pub fn len(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// Whether there is no write.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// The key of the first merge operand.
+    pub fn first_merge(&self) -> Option<&Bytes> {
+        let is_merge =
+            |(_, value): &&(_, ValueDeletable)| matches!(value, ValueDeletable::Merge(_));
+        self.writes.iter().find(is_merge).map(|(key, _)| key)
+    }
+
+    /// The batch as rows. The first has sequence number `first_seq`, each further one the next.
+    pub fn into_rows(self, first_seq: u64) -> Vec<RowEntry> {
+        let numbered = self.writes.into_iter().zip(first_seq..);
+        numbered.map(|((key, value), seq)| RowEntry { key, value, seq }).collect()
+    }
+
+    fn add(&mut self, key: &[u8], value: ValueDeletable) {
+        self.writes.push((Bytes::copy_from_slice(key), value));
+    }
+}
