@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::gate::{self, Gate};
 use crate::report::{self, Goal};
-use crate::{Course, Error, mdbook, serve, stubs};
+use crate::{Course, Error, hunt, mdbook, serve, stubs};
 
 /// The commands of the TinyDB course.
 #[derive(Debug, Parser)]
@@ -48,6 +48,21 @@ enum Command {
         #[arg(long)]
         solution: bool,
     },
+    /// Let your tests hunt for bugs that are planted in the engine
+    ///
+    /// Your tests in chapters/weekN/tests/bug_hunt.rs run against the finished engine, first as it is and then
+    /// with one bug after the other planted in it. Your own code of the week is not used, so you can begin at
+    /// any time. A bug is caught when a test fails, or does not end within 20 seconds.
+    #[command(after_help = "Examples:\n  \
+        cargo course bughunt 4                 which bugs do my tests catch?\n  \
+        cargo course bughunt 4 --reveal NAME   what is this bug?")]
+    Bughunt {
+        /// A week with planted bugs, such as 4
+        week: u8,
+        /// Explain this bug and show its patch instead
+        #[arg(long, value_name = "NAME")]
+        reveal: Option<String>,
+    },
     /// Build the book into its folder
     Build,
     /// For maintainers: make the stubs from the finished engine
@@ -86,6 +101,13 @@ pub fn run(cli: Cli) -> Result<bool, Error> {
             let report = report::test(&course, goal, solution)?;
             anstream::print!("{}", report.text);
             Ok(report.passed)
+        }
+        Command::Bughunt { week, reveal: Some(name) } => {
+            anstream::print!("{}", hunt::reveal(&course, week, &name)?);
+            Ok(true)
+        }
+        Command::Bughunt { week, reveal: None } => {
+            hunt::hunt(&course, week, &mut |text| anstream::print!("{text}"))
         }
         Command::Build => {
             let warnings = mdbook::build(&course, None)?;

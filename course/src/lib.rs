@@ -15,6 +15,7 @@
 //! Whatever can be decided from text alone is a function from text to findings; cargo, git and mdBook are run only where
 //! the question is what they do.
 
+pub mod bug;
 pub mod card;
 pub mod cargo;
 pub mod chapter;
@@ -24,6 +25,7 @@ pub mod error;
 pub mod files;
 pub mod gate;
 pub mod html;
+pub mod hunt;
 pub mod inventory;
 pub mod marker;
 pub mod mdbook;

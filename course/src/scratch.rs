@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::bug::Bug;
 use crate::chapter::sources;
 use crate::week::{TaskId, Week};
 use crate::{Course, Error, files};
@@ -36,6 +37,24 @@ pub fn workspace(course: &Course, week: &Week, open: &BTreeSet<TaskId>) -> Resul
     }
     let limit = course.limit;
     Ok(Course { limit, ..Course::at(root) })
+}
+
+/// Lays out a workspace with one chapter, filled from a reference in which a bug is planted.
+///
+/// # Errors
+/// As [`workspace`], and if the bug does not apply.
+pub fn with_bug(course: &Course, week: &Week, bug: &Bug) -> Result<Course, Error> {
+    let planted = bug.planted(course)?;
+    let open = BTreeSet::new();
+    let copy = workspace(course, week, &open)?;
+    for file in planted {
+        files::write(&copy.root.join(&file.path), file.text.as_bytes())?;
+    }
+    // The chapter's sources once more, now from the copy: the bug may lie in the week's own room.
+    for source in sources(&copy, week, &open)? {
+        files::write(&copy.root.join(&source.path), source.text.as_bytes())?;
+    }
+    Ok(copy)
 }
 
 fn copied_folders(week: &Week) -> [String; 3] {
