@@ -119,10 +119,19 @@ impl Bug {
         Ok(planted)
     }
 
+    /// An error that says what is wrong with the engine when the bug is planted.
+    pub(crate) fn does_not_compile(&self, why: impl std::fmt::Display) -> Error {
+        Error::file(&self.path, format!("with this bug the engine does not compile:\n{why}"))
+    }
+
     /// The patch, one part for each file.
     fn changes(&self) -> Result<Vec<(String, FilePatch<'_, str>)>, String> {
         let mut changes = Vec::new();
-        for change in PatchSet::parse(&self.diff, ParseOptions::gitdiff()) {
+        let options = match self.diff.starts_with("diff --git ") {
+            true => ParseOptions::gitdiff(),
+            false => ParseOptions::unidiff(),
+        };
+        for change in PatchSet::parse(&self.diff, options) {
             let change = change.map_err(|error| format!("this is no patch: {error}"))?;
             let path = changed_file(&change.operation().strip_prefix(1))?;
             if change.patch().as_text().is_none_or(|patch| patch.hunks().is_empty()) {

@@ -65,7 +65,7 @@ pub enum Error {
     NoBugs {
         /// What was asked for.
         week: u8,
-        /// The weeks that have bugs.
+        /// The weeks that have bugs, or "none yet".
         known: String,
     },
     /// There is no such bug.

@@ -87,7 +87,11 @@ fn planted_in(course: &Course, week: &Week) -> Result<Vec<Bug>, Error> {
             known.push(other.number);
         }
     }
-    Err(Error::NoBugs { week: week.number, known: crate::error::joined(known.into_iter()) })
+    let known = match known.as_slice() {
+        [] => "none yet".to_owned(),
+        known => crate::error::joined(known.iter()),
+    };
+    Err(Error::NoBugs { week: week.number, known })
 }
 
 fn file(week: &Week) -> String {
@@ -110,10 +114,7 @@ fn run_on(course: &Course, week: &Week, bug: &Bug) -> Result<Suite, Error> {
     let copy = scratch::with_bug(course, week, bug)?;
     // The tests compile: they did so on the unbroken engine.
     run(&copy, week, false).map_err(|error| match error {
-        Error::Compile { output } => {
-            let message = format!("with this bug the engine does not compile:\n{output}");
-            Error::file(&bug.path, message)
-        }
+        Error::Compile { output } => bug.does_not_compile(output),
         other => other,
     })
 }

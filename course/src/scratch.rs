@@ -51,7 +51,8 @@ pub fn with_bug(course: &Course, week: &Week, bug: &Bug) -> Result<Course, Error
         files::write(&copy.root.join(&file.path), file.text.as_bytes())?;
     }
     // The chapter's sources once more, now from the copy: the bug may lie in the week's own room.
-    for source in sources(&copy, week, &open)? {
+    let sources = sources(&copy, week, &open).map_err(|error| bug.does_not_compile(&error))?;
+    for source in sources {
         files::write(&copy.root.join(&source.path), source.text.as_bytes())?;
     }
     Ok(copy)

@@ -56,9 +56,7 @@ fn wrong(
     let copy = scratch::with_bug(course, week, bug)?;
     let programs = match build_tests(&copy, &week.name(), Some(&file.name), false) {
         Ok(programs) => programs,
-        Err(Error::Compile { output }) => {
-            return Ok(Some(format!("{path}: with this bug it does not compile:\n{output}")));
-        }
+        Err(Error::Compile { output }) => return Err(bug.does_not_compile(output)),
         Err(other) => return Err(other),
     };
     let suite = suite::run(&programs, test, hunt::limit(course))?;

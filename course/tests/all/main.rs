@@ -5,6 +5,7 @@ mod cli;
 mod fixture;
 mod gates;
 mod generator;
+mod hunting;
 mod running;
 mod tasks;
 mod writing;
