@@ -92,6 +92,15 @@ pub enum Error {
         /// What did not fit.
         why: String,
     },
+    /// This copy of the course has no shell.
+    #[error(
+        "{expected}: missing: the shell is not in this copy of the course.\n\
+         Get the course's newest version, for instance by merging its main branch into yours."
+    )]
+    NoShell {
+        /// The shell's manifest, seen from the root of the course.
+        expected: String,
+    },
     /// Writing the stubs would destroy edits.
     #[error(
         "these stubs hold work that is not committed, so nothing was written:\n{files}\n\

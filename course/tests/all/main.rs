@@ -7,5 +7,6 @@ mod gates;
 mod generator;
 mod hunting;
 mod running;
+mod shell;
 mod tasks;
 mod writing;
