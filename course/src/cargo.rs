@@ -45,14 +45,33 @@ pub fn build_tests(
     if progress {
         command.stderr(Stdio::inherit());
     }
-    let output = output(&mut command)?;
+    Ok(build(&mut command)?.into_iter().filter_map(Message::program).collect())
+}
+
+/// Builds the program `name` of a workspace and says where it is. What cargo says about its work goes to the terminal.
+///
+/// # Errors
+/// If cargo cannot be started, or the program does not compile.
+pub fn build_program(course: &Course, name: &str) -> Result<PathBuf, Error> {
+    let mut command = cargo(course);
+    command.args(["build", "--message-format=json", "--bin", name]).stderr(Stdio::inherit());
+    let mut built = build(&mut command)?.into_iter().filter_map(|message| message.executable);
+    built.next().ok_or_else(|| Error::Program {
+        command: shown(&command),
+        output: format!("cargo did not say where it put {name}"),
+    })
+}
+
+/// Runs a cargo command that builds, and answers with what it said.
+fn build(command: &mut Command) -> Result<Vec<Message>, Error> {
+    let output = output(command)?;
     let messages = messages(&output.stdout);
     if output.status.success() {
-        return Ok(messages.into_iter().filter_map(Message::program).collect());
+        return Ok(messages);
     }
     let errors: Vec<String> = messages.into_iter().filter_map(Message::error).collect();
     if errors.is_empty() {
-        return Err(failed(&command, &output));
+        return Err(failed(command, &output));
     }
     Err(Error::Compile { output: errors.concat() })
 }

@@ -1,13 +1,15 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::gate::{self, Gate};
 use crate::report::{self, Goal};
-use crate::{Course, Error, mdbook, serve, stubs};
+use crate::{Course, Error, hunt, mdbook, serve, shell, stubs};
 
 /// The commands of the TinyDB course.
 #[derive(Debug, Parser)]
@@ -48,6 +50,35 @@ enum Command {
         #[arg(long)]
         solution: bool,
     },
+    /// Let your tests hunt for bugs that are planted in the engine
+    ///
+    /// Your tests in chapters/weekN/tests/bug_hunt.rs run against the finished engine, first as it is and then
+    /// with one bug after the other planted in it. Your own code of the week is not used, so you can begin at
+    /// any time. A bug is caught when a test fails, or does not end within 20 seconds.
+    #[command(after_help = "Examples:\n  \
+        cargo course bughunt 4                 which bugs do my tests catch?\n  \
+        cargo course bughunt 4 --reveal NAME   what is this bug?")]
+    Bughunt {
+        /// A week with planted bugs, such as 4
+        week: u8,
+        /// Explain this bug and show its patch instead
+        #[arg(long, value_name = "NAME")]
+        reveal: Option<String>,
+    },
+    /// Run the database's shell on your code
+    ///
+    /// The shell in solutions/cli is finished; here it runs on your crate of the week instead of the finished
+    /// engine. Where your code still has a stub, the shell stops and says which task waits.
+    #[command(after_help = "Examples:\n  \
+        cargo course shell 4              the shell, with nothing said to it\n  \
+        cargo course shell 4 -- --help    what the shell itself can do")]
+    Shell {
+        /// A week, such as 4
+        week: u8,
+        /// What to say to the shell, as in `tinydb ARGS…`
+        #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Build the book into its folder
     Build,
     /// For maintainers: make the stubs from the finished engine
@@ -70,40 +101,49 @@ enum Command {
     },
 }
 
-/// Runs a command; says whether it found everything well.
+/// Runs a command; it fails when it found something that is not well.
 ///
 /// # Errors
 /// If the command cannot do what it is for.
-pub fn run(cli: Cli) -> Result<bool, Error> {
+pub fn run(cli: Cli) -> Result<ExitCode, Error> {
     let start = match cli.root {
         Some(root) => root,
         None => std::env::current_dir().map_err(Error::io("read", "."))?,
     };
     let course = Course::find(&start)?;
-    match cli.command {
-        Command::Serve { port, open } => serve::serve(&course, port, open),
+    let well = match cli.command {
+        Command::Serve { port, open } => serve::serve(&course, port, open)?,
         Command::Test { goal, solution } => {
             let report = report::test(&course, goal, solution)?;
             anstream::print!("{}", report.text);
-            Ok(report.passed)
+            report.passed
         }
+        Command::Bughunt { week, reveal: Some(name) } => {
+            anstream::print!("{}", hunt::reveal(&course, week, &name)?);
+            true
+        }
+        Command::Bughunt { week, reveal: None } => {
+            hunt::hunt(&course, week, &mut |text| anstream::print!("{text}"))?
+        }
+        Command::Shell { week, arguments } => return shell::shell(&course, week, &arguments),
         Command::Build => {
             let warnings = mdbook::build(&course, None)?;
             let start = mdbook::folder(&course)?.join("index.html");
             anstream::println!("The book is built: {}", start.display());
-            Ok(print_lines(&warnings))
+            print_lines(&warnings)
         }
-        Command::Stubs { check: true, .. } => Ok(print_lines(&stubs::outdated(&course)?)),
+        Command::Stubs { check: true, .. } => print_lines(&stubs::outdated(&course)?),
         Command::Stubs { force, .. } => {
             print_lines(&stubs::update(&course, force)?);
-            Ok(true)
+            true
         }
         Command::Check { list: true, .. } => {
             list_gates();
-            Ok(true)
+            true
         }
-        Command::Check { gates, .. } => check(&course, &gate::select(&gates)?),
-    }
+        Command::Check { gates, .. } => check(&course, &gate::select(&gates)?)?,
+    };
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Prints lines; says whether there were none.

@@ -60,6 +60,47 @@ pub enum Error {
         /// The tasks that exist.
         known: String,
     },
+    /// A week has no planted bugs.
+    #[error("week {week} has no planted bugs. The weeks with some are: {known}.")]
+    NoBugs {
+        /// What was asked for.
+        week: u8,
+        /// The weeks that have bugs, or "none yet".
+        known: String,
+    },
+    /// There is no such bug.
+    #[error("week {week} has no bug `{asked}`. Its bugs are: {known}.")]
+    NoBug {
+        /// What was asked for.
+        asked: String,
+        /// The week asked about.
+        week: u8,
+        /// The bugs that exist.
+        known: String,
+    },
+    /// A planted bug's patch does not fit the reference.
+    #[error(
+        "{bug}: the bug can no longer be planted in {file}: {why}.\n\
+         Have you changed that file? Then bring it back: git restore {file}\n\
+         Has the reference moved on? Then plant the bug anew: see \"A planted bug\" in CONTRIBUTING.md."
+    )]
+    StaleBug {
+        /// The bug's file, seen from the root of the course.
+        bug: String,
+        /// The file to be patched.
+        file: String,
+        /// What did not fit.
+        why: String,
+    },
+    /// This copy of the course has no shell.
+    #[error(
+        "{expected}: missing: the shell is not in this copy of the course.\n\
+         Get the course's newest version, for instance by merging its main branch into yours."
+    )]
+    NoShell {
+        /// The shell's manifest, seen from the root of the course.
+        expected: String,
+    },
     /// Writing the stubs would destroy edits.
     #[error(
         "these stubs hold work that is not committed, so nothing was written:\n{files}\n\

@@ -2,6 +2,7 @@
 
 mod book;
 mod browser;
+mod bugs;
 mod engine;
 mod filled;
 mod lint;
@@ -31,7 +32,7 @@ pub struct Gate {
 }
 
 /// All gates, in the order in which they run.
-pub const GATES: [Gate; 8] = [
+pub const GATES: [Gate; 9] = [
     Gate {
         name: "stubs",
         about: "generating the stubs again changes nothing",
@@ -51,6 +52,11 @@ pub const GATES: [Gate; 8] = [
         name: "filled",
         about: "stubs filled from the engine pass their tests in the chapter's crate",
         check: filled::check,
+    },
+    Gate {
+        name: "bugs",
+        about: "planted bugs apply, and a chapter's test catches each",
+        check: bugs::check,
     },
     Gate {
         name: "tasks",

@@ -7,6 +7,8 @@
 //! | `chapter`, `card`, `stubs` | a week's sources, a task's card in the book, writing both |
 //! | `cargo`, `suite`, `report` | running cargo and a test program; telling a reader how a week stands |
 //! | `inventory`, `scratch` | the tests a chapter has; a copy of a chapter with its stubs filled as wanted |
+//! | `bug`, `hunt` | a bug that is planted for a reader's tests; the hunt for those of a week |
+//! | `shell`, `manifest` | the finished shell on a reader's crate; a `Cargo.toml` for a copy elsewhere |
 //! | `mdbook`, `serve` | finding the pinned mdBook; serving and building the book |
 //! | `html` | what is read of a built page |
 //! | `gate/` | `cargo course check`: one file a gate |
@@ -15,6 +17,7 @@
 //! Whatever can be decided from text alone is a function from text to findings; cargo, git and mdBook are run only where
 //! the question is what they do.
 
+pub mod bug;
 pub mod card;
 pub mod cargo;
 pub mod chapter;
@@ -24,12 +27,15 @@ pub mod error;
 pub mod files;
 pub mod gate;
 pub mod html;
+pub mod hunt;
 pub mod inventory;
+pub mod manifest;
 pub mod marker;
 pub mod mdbook;
 pub mod report;
 pub mod scratch;
 pub mod serve;
+pub mod shell;
 pub mod stub;
 pub mod stubs;
 pub mod suite;

@@ -13,10 +13,10 @@ use crate::{Course, Error};
 /// How many lines of a failure's message are shown.
 const MESSAGE_LINES: usize = 24;
 
-const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default();
-const FAINT: Style = Style::new().dimmed();
-const STRONG: Style = Style::new().bold();
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default();
+pub(crate) const FAINT: Style = Style::new().dimmed();
+pub(crate) const STRONG: Style = Style::new().bold();
 
 /// A week, or one task of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,7 +176,8 @@ fn is_at_todo(test: &Test) -> bool {
     matches!(&test.outcome, Outcome::Failed(printed) if stopped_at(printed).is_some())
 }
 
-fn failure(test: &Test) -> String {
+/// What a failed test said, and where.
+pub(crate) fn failure(test: &Test) -> String {
     let name = test.name.rsplit("::").next().unwrap_or(&test.name);
     let Outcome::Failed(printed) = &test.outcome else {
         return format!("  {BAD}{name}{BAD:#} did not finish\n");

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::bug::Bug;
 use crate::chapter::sources;
 use crate::week::{TaskId, Week};
-use crate::{Course, Error, files};
+use crate::{Course, Error, files, manifest};
 
 /// Lays out a workspace with one chapter, in which every task is filled from the reference but those in `open`.
 ///
@@ -29,13 +30,33 @@ pub fn workspace(course: &Course, week: &Week, open: &BTreeSet<TaskId>) -> Resul
         files::write(&root.join(&source.path), source.text.as_bytes())?;
         current.insert(root.join(&source.path));
     }
-    let manifest = root.join("Cargo.toml");
-    files::write(&manifest, manifest_for(course, week)?.as_bytes())?;
+    // cargo adds what the chapter depends on.
+    let manifest = manifest::workspace(course, &format!("chapters/{}", week.name()))?;
+    manifest::write(&root.join("Cargo.toml"), &manifest)?;
     for folder in copied_folders(week) {
         remove_others(&root.join(folder), &current)?;
     }
     let limit = course.limit;
     Ok(Course { limit, ..Course::at(root) })
+}
+
+/// Lays out a workspace with one chapter, filled from a reference in which a bug is planted.
+///
+/// # Errors
+/// As [`workspace`], and if the bug does not apply.
+pub fn with_bug(course: &Course, week: &Week, bug: &Bug) -> Result<Course, Error> {
+    let planted = bug.planted(course)?;
+    let open = BTreeSet::new();
+    let copy = workspace(course, week, &open)?;
+    for file in planted {
+        files::write(&copy.root.join(&file.path), file.text.as_bytes())?;
+    }
+    // The chapter's sources once more, now from the copy: the bug may lie in the week's own room.
+    let sources = sources(&copy, week, &open).map_err(|error| bug.does_not_compile(&error))?;
+    for source in sources {
+        files::write(&copy.root.join(&source.path), source.text.as_bytes())?;
+    }
+    Ok(copy)
 }
 
 fn copied_folders(week: &Week) -> [String; 3] {
@@ -57,26 +78,8 @@ fn copied(course: &Course, week: &Week) -> Result<Vec<PathBuf>, Error> {
     Ok(copied)
 }
 
-/// The workspace's manifest with the chapter as its one member; cargo adds what the chapter depends on.
-fn manifest_for(course: &Course, week: &Week) -> Result<String, Error> {
-    let path = course.root.join("Cargo.toml");
-    let text = files::read(&path)?;
-    let wrong = |message: &str| Error::file(&course.shown(&path), message);
-    let mut manifest: toml::Table =
-        text.parse().map_err(|error: toml::de::Error| wrong(error.message()))?;
-    let workspace = manifest
-        .get_mut("workspace")
-        .and_then(toml::Value::as_table_mut)
-        .ok_or_else(|| wrong("expected a [workspace]"))?;
-    let member = format!("chapters/{}", week.name());
-    workspace.insert("members".to_owned(), vec![member].into());
-    workspace.remove("default-members");
-    workspace.remove("exclude");
-    toml::to_string(&manifest).map_err(|error| wrong(&error.to_string()))
-}
-
 /// A file that was deleted from the course must not live on in the copy.
-fn remove_others(folder: &Path, current: &BTreeSet<PathBuf>) -> Result<(), Error> {
+pub(crate) fn remove_others(folder: &Path, current: &BTreeSet<PathBuf>) -> Result<(), Error> {
     for path in files::walk(folder)? {
         if !current.contains(&path) {
             fs::remove_file(&path).map_err(Error::io("remove", &path))?;

@@ -67,7 +67,20 @@ impl Suite {
 pub fn run(programs: &[Program], filter: &str, limit: Duration) -> Result<Suite, Error> {
     let mut suite = Suite::default();
     for program in programs {
-        run_one(program, filter, limit, &mut suite)?;
+        run_one(program, filter, limit, false, &mut suite)?;
+    }
+    Ok(suite)
+}
+
+/// Runs all tests of some programs, each test in a thread of its own: so those that have not ended when a program's
+/// `limit` is over are those that hang, and none that only waited for its turn.
+///
+/// # Errors
+/// If a program cannot be run.
+pub fn run_at_once(programs: &[Program], limit: Duration) -> Result<Suite, Error> {
+    let mut suite = Suite::default();
+    for program in programs {
+        run_one(program, "", limit, true, &mut suite)?;
     }
     Ok(suite)
 }
@@ -76,6 +89,7 @@ fn run_one(
     program: &Program,
     filter: &str,
     limit: Duration,
+    at_once: bool,
     suite: &mut Suite,
 ) -> Result<(), Error> {
     let listed = succeed(command(program, filter).args(["--list", "--format", "terse"]))?;
@@ -83,7 +97,11 @@ fn run_one(
     if names.is_empty() {
         return Ok(());
     }
-    let (printed, status) = run_for(&mut command(program, filter), limit)?;
+    let mut tests = command(program, filter);
+    if at_once {
+        tests.args(["--test-threads", &names.len().to_string()]);
+    }
+    let (printed, status) = run_for(&mut tests, limit)?;
     let mut outcomes = outcomes(&printed);
     let mut tests: Vec<Test> = names
         .into_iter()

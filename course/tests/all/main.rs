@@ -5,6 +5,8 @@ mod cli;
 mod fixture;
 mod gates;
 mod generator;
+mod hunting;
 mod running;
+mod shell;
 mod tasks;
 mod writing;

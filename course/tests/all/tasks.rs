@@ -130,3 +130,25 @@ fn a_week_without_tasks() {
     fixture.write(TOML, "week = 1\nroom = \"store\"\ntitle = \"A list\"\n");
     assert_found(&fixture.findings("tasks"), &["chapters/week1/week.toml: it has no tasks"]);
 }
+
+#[test]
+fn a_part_without_tasks_is_a_page() {
+    let fixture = Fixture::new();
+    fixture.append(
+        TOML,
+        "\n[[part]]\ndays = \"5-7\"\ntitle = \"Testing\"\npage = \"week1/testing.md\"\n",
+    );
+    assert_found(
+        &fixture.findings("tasks"),
+        &["book/src/week1/testing.md: missing, though chapters/week1/week.toml names it"],
+    );
+    fixture.write("book/src/week1/testing.md", "# Testing\n");
+    fixture.append("book/src/SUMMARY.md", "- [Testing](week1/testing.md)\n");
+    for gate in ["stubs", "tasks", "book"] {
+        assert_eq!(fixture.findings(gate), [""; 0], "gate {gate}");
+    }
+    let goal = "1".parse().expect("a week");
+    let report = course::report::test(&fixture.course, goal, true).expect("a report");
+    assert!(report.passed, "{}", report.text);
+    assert!(!report.text.contains("Testing"), "{}", report.text);
+}
