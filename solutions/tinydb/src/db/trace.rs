@@ -39,12 +39,14 @@ impl Trace {
         mem::take(&mut self.steps())
     }
 
+    // ANCHOR: record
     /// Records a step, which is made only if the trace is on.
     pub fn record(&self, step: impl FnOnce() -> Step) {
         if self.recorder.on.load(Ordering::Relaxed) {
             self.steps().push(step());
         }
     }
+    // ANCHOR_END: record
 
     fn steps(&self) -> MutexGuard<'_, Vec<Step>> {
         // A list of steps is whole between any two operations.
