@@ -413,6 +413,12 @@ mod task_4_7 {
         let rule = rule("4.7", "a refused batch takes no number, and the database goes on");
         assert_eq!(db.stats().unwrap().last_seq, 1, "{rule}");
         assert_eq!(get(&db, &long[1..]).as_deref(), Some("1"), "{rule}");
+        let seen: Vec<String> = scan(&db).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(
+            seen,
+            [&long[1..]],
+            "a later write brings no row of a refused batch along{rule}"
+        );
     }
 
     #[test]
