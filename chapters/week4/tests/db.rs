@@ -304,6 +304,8 @@ mod task_4_7 {
         let rule = rule("4.7", "a batch without writes is no record and takes no number");
         assert_eq!(home.wal.file(1).written(), before, "{rule}");
         assert_eq!(db.stats().unwrap().last_seq, 0, "{rule}");
+        db.put("apple", "red").unwrap();
+        assert_eq!(db.stats().unwrap().last_seq, 1, "{rule}");
     }
 
     #[test]
