@@ -6,6 +6,7 @@
 //!
 //! | room | what it is |
 //! |---|---|
+//! | [`merge`] | merge operators, and runs of operands merged on the way |
 //! | [`iter`] | sorted streams of rows |
 //! | [`storage`] | the three places where a row can be: memtable, WAL, SST |
 //! | [`object_store`] | where immutable files live |
@@ -19,6 +20,7 @@
 pub mod error;
 pub mod format;
 pub mod iter;
+pub mod merge;
 pub mod object_store;
 pub mod storage;
 

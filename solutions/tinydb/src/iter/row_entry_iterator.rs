@@ -29,3 +29,13 @@ pub trait RowEntryIterator: Debug + Send {
     fn seek(&mut self, key: &[u8]) -> Result<()>;
 }
 // ANCHOR_END: row_entry_iterator
+
+impl<I: RowEntryIterator + ?Sized> RowEntryIterator for Box<I> {
+    fn next(&mut self) -> Result<Option<RowEntry>> {
+        (**self).next()
+    }
+
+    fn seek(&mut self, key: &[u8]) -> Result<()> {
+        (**self).seek(key)
+    }
+}
