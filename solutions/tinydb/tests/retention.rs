@@ -95,6 +95,18 @@ fn a_key_does_not_hide_the_next() {
     assert_eq!(retained(&rows, &[]), rows, "one row of each key");
 }
 
+#[test]
+fn a_peek_at_the_end_reads_once_and_a_seek_changes_nothing_there() {
+    // Call 0 of the source fails, call 1 reads the end, call 2 would fail.
+    let mut peeking = PeekingIterator::new(Flaky::new(&[]));
+    assert!(peeking.peek().is_err(), "the first call fails");
+    for _ in 0..2 {
+        assert_eq!(peeking.peek().expect("the end is known"), None);
+        peeking.seek(b"a").expect("there is nothing to seek");
+    }
+    assert_eq!(peeking.next().expect("the end is known"), None);
+}
+
 /// A stream whose every other call fails, from the first on.
 #[derive(Debug)]
 struct Flaky {

@@ -32,8 +32,11 @@ pub trait MergeOperator: Debug + Send + Sync {
 
     /// The existing value changed by many operands, which are given oldest first.
     ///
-    /// This one merges them pair by pair. An operator that can do better overrides it, with the same
-    /// result. Without an operand the result is the existing value; without that either, it is
+    /// This one merges them pair by pair: [`merge`](Self::merge) is called once for each operand, and
+    /// its result is the existing value of the next call. The first error ends it. An operator that
+    /// can do better overrides it, with the same result.
+    ///
+    /// Without an operand the result is the existing value; without that either, it is
     /// [`MergeOperatorError::EmptyBatch`].
     // exercise: week6.1
     fn merge_batch(

@@ -61,11 +61,13 @@ impl<I: RowEntryIterator> MergeOperatorIterator<I> {
     /// Reads the rest of the run, and makes its row.
     // solution-only
     fn merge_run(&mut self, run: &mut MergeRun) -> Result<RowEntry> {
-        while let Some(ValueDeletable::Merge(operand)) = self.peek_of(run)? {
-            run.add(&*self.operator, operand)?;
+        let base = loop {
+            match self.peek_of(run)? {
+                Some(ValueDeletable::Merge(operand)) => run.add(&*self.operator, operand)?,
+                base => break base,
+            }
             self.rows.take_peeked();
-        }
-        let base = self.peek_of(run)?;
+        };
         let existing = base.as_ref().and_then(ValueDeletable::as_bytes).map(|value| &value[..]);
         let merged = run.merge(&*self.operator, existing)?;
         let value = match base {
