@@ -4,12 +4,14 @@
 
 pub mod bytes;
 pub mod deadline;
+pub mod merge_law;
 pub mod rows;
 pub mod simulated_file;
 pub mod stream;
 
 pub use bytes::{assert_bytes, hex};
 pub use deadline::deadline;
+pub use merge_law::{MergeBatch, assert_merge_law};
 pub use rows::{RowKind, RowSpec, any_row, any_rows, config};
 pub use simulated_file::SimulatedFile;
 pub use stream::{Id, Stream};

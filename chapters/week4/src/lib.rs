@@ -7,6 +7,7 @@
 //! | room | what it is |
 //! |---|---|
 //! | [`mod@db`] | the database: writing, reading, flushing, recovery |
+//! | [`merge`] | merge operators, and runs of operands merged on the way |
 //! | [`iter`] | sorted streams of rows |
 //! | [`storage`] | the three places where a row can be: memtable, WAL, SST |
 //! | [`object_store`] | where immutable files live |
@@ -27,6 +28,8 @@ pub mod error;
 pub mod format;
 #[path = "../../../solutions/tinydb/src/iter/mod.rs"]
 pub mod iter;
+#[path = "../../../solutions/tinydb/src/merge/mod.rs"]
+pub mod merge;
 #[path = "../../../solutions/tinydb/src/object_store/mod.rs"]
 pub mod object_store;
 #[path = "../../../solutions/tinydb/src/storage/mod.rs"]

@@ -88,6 +88,18 @@ pub enum Error {
         key: bytes::Bytes,
     },
 
+    /// The merge operator refused the operands of a key.
+    #[error(
+        "could not merge the operands of key {key:?}: {source}. Nothing was changed. \
+         Open the database with the operator that they were written for, or mend the operator"
+    )]
+    MergeFailed {
+        /// The key.
+        key: bytes::Bytes,
+        /// What the operator said.
+        source: MergeOperatorError,
+    },
+
     /// An earlier write or sync of this log failed, so what its end looks like is not known.
     #[error(
         "{file} takes no more writes, because an earlier one failed. \
@@ -149,6 +161,39 @@ impl Error {
     pub fn io(operation: &'static str, path: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { operation, path, source }
+    }
+}
+
+/// Why a merge operator gave no result. Whoever knows the key turns this into an
+/// [`Error::MergeFailed`].
+///
+/// SlateDB: `MergeOperatorError` in `src/merge_operator.rs`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MergeOperatorError {
+    /// There was no operand, and no existing value either.
+    #[error("there is nothing to merge: no existing value and no operand")]
+    EmptyBatch,
+    /// An operand or the existing value is longer or shorter than the operator's values are.
+    #[error("a value or operand has {found} bytes, but the operator expects {expected}")]
+    WrongLength {
+        /// How many bytes each value and operand of this operator has.
+        expected: usize,
+        /// How many bytes this one has.
+        found: usize,
+    },
+    /// Whatever else an operator has to say.
+    #[error("{message}")]
+    Callback {
+        /// What went wrong, and what the operator expects.
+        message: String,
+    },
+}
+
+impl MergeOperatorError {
+    /// A [`MergeOperatorError::Callback`].
+    pub fn callback(message: impl Into<String>) -> Self {
+        Self::Callback { message: message.into() }
     }
 }
 

@@ -7,6 +7,7 @@
 //! | room | what it is |
 //! |---|---|
 //! | [`mod@db`] | the database: writing, reading, flushing, recovery |
+//! | [`merge`] | merge operators, and runs of operands merged on the way |
 //! | [`iter`] | sorted streams of rows |
 //! | [`storage`] | the three places where a row can be: memtable, WAL, SST |
 //! | [`object_store`] | where immutable files live |
@@ -21,6 +22,7 @@ pub mod db;
 pub mod error;
 pub mod format;
 pub mod iter;
+pub mod merge;
 pub mod object_store;
 pub mod storage;
 

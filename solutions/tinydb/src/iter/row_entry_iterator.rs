@@ -30,7 +30,7 @@ pub trait RowEntryIterator: Debug + Send {
 }
 // ANCHOR_END: row_entry_iterator
 
-impl RowEntryIterator for Box<dyn RowEntryIterator> {
+impl<I: RowEntryIterator + ?Sized> RowEntryIterator for Box<I> {
     fn next(&mut self) -> Result<Option<RowEntry>> {
         (**self).next()
     }

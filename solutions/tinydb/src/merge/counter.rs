@@ -1,0 +1,59 @@
+//! A counter that is increased without being read.
+
+use bytes::Bytes;
+
+use super::merge_operator::{MergeOperator, MergeOperatorError};
+
+/// Adds up numbers. A value and an operand are a `u64` of 8 bytes, big-endian.
+///
+/// A sum that is too large stays at [`u64::MAX`]. An error would keep the key, and the flush of the
+/// whole memtable, from ever succeeding again. Staying is associative because no operand makes
+/// a counter smaller; with negative operands it would not be.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CounterMergeOperator;
+
+impl CounterMergeOperator {
+    /// A number as a value or operand.
+    pub fn encode(count: u64) -> Bytes {
+        Bytes::copy_from_slice(&count.to_be_bytes())
+    }
+
+    /// The number that a value or operand holds, or [`MergeOperatorError::WrongLength`].
+    // exercise: week6.2
+    pub fn decode(bytes: &[u8]) -> Result<u64, MergeOperatorError> {
+        let wrong_length =
+            |_| MergeOperatorError::WrongLength { expected: size_of::<u64>(), found: bytes.len() };
+        bytes.try_into().map(u64::from_be_bytes).map_err(wrong_length)
+    }
+}
+
+impl MergeOperator for CounterMergeOperator {
+    // exercise: week6.2
+    fn merge(
+        &self,
+        _key: &[u8],
+        existing: Option<&[u8]>,
+        operand: &[u8],
+    ) -> Result<Bytes, MergeOperatorError> {
+        let existing = existing.map_or(Ok(0), Self::decode)?;
+        Ok(Self::encode(existing.saturating_add(Self::decode(operand)?)))
+    }
+
+    /// Adds up all of them, and makes one result.
+    // exercise: week6.2
+    fn merge_batch(
+        &self,
+        _key: &[u8],
+        existing: Option<&[u8]>,
+        operands: &[Bytes],
+    ) -> Result<Bytes, MergeOperatorError> {
+        if existing.is_none() && operands.is_empty() {
+            return Err(MergeOperatorError::EmptyBatch);
+        }
+        let mut sum = existing.map_or(Ok(0), Self::decode)?;
+        for operand in operands {
+            sum = sum.saturating_add(Self::decode(operand)?);
+        }
+        Ok(Self::encode(sum))
+    }
+}
