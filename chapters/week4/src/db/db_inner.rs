@@ -9,7 +9,10 @@ use bytes::Bytes;
 
 use crate::error::{Error, Result};
 use crate::format::{RowEntry, Step, ValueDeletable};
-use crate::iter::{BytesRange, DbIterator, MemTableIterator, RowEntryIterator, SnapshotIterator};
+use crate::iter::{
+    BytesRange, DbIterator, MemTableIterator, RetentionIterator, RowEntryIterator, SnapshotIterator,
+};
+use crate::merge::{MergeOperator, MergeOperatorIterator};
 use crate::object_store::ObjectStore;
 use crate::storage::{Durability, MemTable, SstBuilder, SstReader, WalStore, WalWriter};
 
@@ -42,6 +45,7 @@ use super::write_batch::WriteBatch;
 pub struct DbInner {
     pub(super) settings: Settings,
     pub(super) trace: Trace,
+    pub(super) merge_operator: Option<Arc<dyn MergeOperator>>,
     pub(super) object_store: Arc<dyn ObjectStore>,
     /// What readers see. It is swapped, never changed.
     pub(super) state: RwLock<Arc<DbState>>,
@@ -165,10 +169,27 @@ impl DbInner {
             .map_err(|error| self.check_open().err().unwrap_or(error))
     }
 
-    /// The rows of an immutable memtable, as they go into an SST.
-    fn rows_to_flush(&self, table: &Arc<MemTable>) -> Result<Box<dyn RowEntryIterator>> {
-        let rows = MemTableIterator::new(Arc::clone(table), &BytesRange::ALL);
-        Ok(Box::new(rows))
+    /// The SST of an immutable memtable: without the rows that no reader can see any more, and with merge
+    /// operands merged.
+    ///
+    /// An operator that fails must not stop the flush. Its operands are then written as they are, and it is
+    /// the reader of the key who gets the error.
+    fn build_sst(&self, table: &Arc<MemTable>) -> Result<Bytes> {
+        let block_size = self.settings.sst_block_size;
+        let boundaries: Vec<u64> = locked(&self.snapshots).keys().copied().collect();
+        let all = MemTableIterator::new(Arc::clone(table), &BytesRange::ALL);
+        let rows = RetentionIterator::new(all, boundaries.clone());
+        let Some(operator) = &self.merge_operator else {
+            return encode_sst(rows, block_size);
+        };
+        let merged = MergeOperatorIterator::new(rows, Arc::clone(operator), boundaries.clone());
+        match encode_sst(merged, block_size) {
+            Err(Error::MergeFailed { .. }) => {
+                let all = MemTableIterator::new(Arc::clone(table), &BytesRange::ALL);
+                encode_sst(RetentionIterator::new(all, boundaries), block_size)
+            }
+            encoded => encoded,
+        }
     }
 
     /// Puts an SST on the object store under the first free number from `id` on. Numbers below may be
@@ -226,7 +247,15 @@ impl DbInner {
         range: &BytesRange,
         max_seq: u64,
     ) -> Box<dyn RowEntryIterator> {
-        Box::new(SnapshotIterator::new(state.iter(range), max_seq))
+        let rows = SnapshotIterator::new(state.iter(range), max_seq);
+        match &self.merge_operator {
+            None => Box::new(rows),
+            // Operands that a newer value hides must not reach the operator.
+            Some(operator) => Box::new(MergeOperatorIterator::for_reads(
+                RetentionIterator::new(rows, Vec::new()),
+                Arc::clone(operator),
+            )),
+        }
     }
 
     /// The current state, and the sequence number up to which its rows may be seen.
@@ -312,7 +341,7 @@ impl DbInner {
 }
 
 /// The SST of some rows.
-fn build_sst(rows: &mut dyn RowEntryIterator, block_size: usize) -> Result<Bytes> {
+fn encode_sst(mut rows: impl RowEntryIterator, block_size: usize) -> Result<Bytes> {
     let mut builder = SstBuilder::new(block_size);
     while let Some(row) = rows.next()? {
         builder.add(&row)?;

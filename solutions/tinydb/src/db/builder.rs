@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use crate::error::Result;
+use crate::merge::MergeOperator;
 use crate::object_store::{LocalObjectStore, MemoryObjectStore, ObjectStore};
 use crate::storage::{DiskWalStore, MemoryWalStore, SstReader, WalStore, WalWriter};
 
@@ -30,6 +31,7 @@ pub struct DbBuilder {
     object_store: Option<Arc<dyn ObjectStore>>,
     wal_store: Option<Arc<dyn WalStore>>,
     settings: Settings,
+    merge_operator: Option<Arc<dyn MergeOperator>>,
     trace: Trace,
 }
 
@@ -41,6 +43,7 @@ impl DbBuilder {
             object_store: None,
             wal_store: None,
             settings: Settings::default(),
+            merge_operator: None,
             trace: Trace::new(),
         }
     }
@@ -71,6 +74,12 @@ impl DbBuilder {
         Self { settings, ..self }
     }
 
+    /// What merge operands mean: see [`Db::merge`]. It is not stored, so every opening gives the same one.
+    #[must_use]
+    pub fn with_merge_operator(self, merge_operator: Arc<dyn MergeOperator>) -> Self {
+        Self { merge_operator: Some(merge_operator), ..self }
+    }
+
     /// The record of what the database does. It can be started before opening, to see the recovery.
     #[must_use]
     pub fn with_trace(self, trace: Trace) -> Self {
@@ -97,6 +106,7 @@ impl DbBuilder {
         let inner = DbInner {
             settings: self.settings,
             trace: self.trace,
+            merge_operator: self.merge_operator,
             object_store,
             state: RwLock::new(Arc::new(state)),
             committed_seq: AtomicU64::new(last_seq),

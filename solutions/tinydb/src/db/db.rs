@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use bytes::Bytes;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::iter::{BytesRange, DbIterator};
 use crate::storage::WalStore;
 
@@ -75,6 +75,15 @@ impl Db {
         self.write(batch)
     }
 
+    /// Changes a key's value by a merge operand, without reading it: what the operand means says the
+    /// database's [`MergeOperator`](crate::merge::MergeOperator) when the key is read, or its rows are
+    /// flushed. [`Error::MergeOperatorMissing`](crate::Error::MergeOperatorMissing) if it has none.
+    pub fn merge(&self, key: impl AsRef<[u8]>, operand: impl AsRef<[u8]>) -> Result<()> {
+        let mut batch = WriteBatch::new();
+        batch.merge(key, operand);
+        self.write(batch)
+    }
+
     /// Applies a batch, with the durability in the settings.
     pub fn write(&self, batch: WriteBatch) -> Result<()> {
         self.write_with_options(batch, &WriteOptions::default())
@@ -95,10 +104,14 @@ impl Db {
         if batch.is_empty() {
             return Ok(());
         }
+        if let Some(key) = batch.first_merge().filter(|_| inner.merge_operator.is_none()) {
+            return Err(Error::MergeOperatorMissing { key: key.clone() });
+        }
         inner.write(batch, options.durability.unwrap_or(inner.settings.durability))
     }
 
-    /// The value of a key; `None` if it has none or was deleted.
+    /// The value of a key; `None` if it has none or was deleted. If its operands can't be merged,
+    /// [`Error::MergeFailed`](crate::Error::MergeFailed).
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Bytes>> {
         self.handle.inner.get(key.as_ref(), None)
     }
