@@ -7,6 +7,3 @@ mod merge_operators;
 
 #[path = "../../../chapters/week6/tests/batch_merge.rs"]
 mod batch_merge;
-
-#[path = "../../../chapters/week6/tests/database.rs"]
-mod database;

@@ -172,8 +172,8 @@ impl DbInner {
     /// The SST of an immutable memtable: without the rows that no reader can see any more, and with merge
     /// operands merged.
     ///
-    /// An operator that fails must not stop the flush. Its operands are then written as they are, and it is
-    /// the reader of the key who gets the error.
+    /// An operator that fails, or makes a value that is too large, must not stop the flush. Its operands are
+    /// then written as they are, and it is the reader of the key who gets the error.
     fn build_sst(&self, table: &Arc<MemTable>) -> Result<Bytes> {
         let block_size = self.settings.sst_block_size;
         let boundaries: Vec<u64> = locked(&self.snapshots).keys().copied().collect();
@@ -184,7 +184,7 @@ impl DbInner {
         };
         let merged = MergeOperatorIterator::new(rows, Arc::clone(operator), boundaries.clone());
         match encode_sst(merged, block_size) {
-            Err(Error::MergeFailed { .. }) => {
+            Err(Error::MergeFailed { .. } | Error::InvalidArgument { .. }) => {
                 let all = MemTableIterator::new(Arc::clone(table), &BytesRange::ALL);
                 encode_sst(RetentionIterator::new(all, boundaries), block_size)
             }
