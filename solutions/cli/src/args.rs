@@ -19,7 +19,8 @@ use crate::session::CommandList;
     about = "A shell for databases of TinyDB",
     override_usage = "tinydb [OPTIONS] DIR [COMMAND…]\n       tinydb inspect [--full] FILE",
     args_conflicts_with_subcommands = true,
-    subcommand_negates_reqs = true
+    subcommand_negates_reqs = true,
+    subcommand_help_heading = "Tools"
 )]
 pub struct Cli {
     /// What to do without a database.
@@ -144,8 +145,8 @@ Words:
 
 Exit code:
   0  all went well
-  1  something has failed; reading has ended at the first command that did, and the message names
-     its line
+  1  something has failed: the message says what and, in a script, in which line. No command behind
+     it was run, unless --keep-going was given
   2  nothing has failed, but a `get` found no value
 
 Examples:

@@ -226,7 +226,9 @@ impl Arguments {
             "put" => Command::Put { key: self.take("a key")?, value: self.take("a value")? },
             "get" => Command::Get { key: self.take("a key")? },
             "delete" => Command::Delete { key: self.take("a key")? },
-            "merge" => Command::Merge { key: self.take("a key")?, operand: self.take("an operand")? },
+            "merge" => {
+                Command::Merge { key: self.take("a key")?, operand: self.take("an operand")? }
+            }
             "scan" => self.scan()?,
             "flush" => Command::Flush,
             "stats" => Command::Stats,

@@ -158,7 +158,7 @@ impl<'a> Session<'a> {
     fn help(&mut self, entry: Option<&Entry>) -> Result<(), Failure> {
         match entry {
             Some(entry) => self.print(format_args!("{}", EntryHelp(entry))),
-            None => self.print(format_args!("{}", CommandList)),
+            None => self.print(format_args!("{CommandList}")),
         }
     }
 

@@ -145,7 +145,8 @@ impl Completer for Completion {
         _: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<Pair>)> {
         let (start, candidates) = self.candidates(&line[..position]);
-        let pair = |replacement: String| Pair { display: replacement.trim_end().to_owned(), replacement };
+        let pair =
+            |replacement: String| Pair { display: replacement.trim_end().to_owned(), replacement };
         Ok((start, candidates.into_iter().map(pair).collect()))
     }
 }

@@ -180,7 +180,8 @@ impl<'a> Shown<'a> {
     /// The bytes as a plain word, if they can be one. Whatever could be taken for an option can't.
     fn as_plain(&self) -> Option<&'a str> {
         let text = std::str::from_utf8(self.0).ok()?;
-        let special = text.is_empty() || text.starts_with(['"', '\'', '#']) || text.starts_with("--");
+        let special =
+            text.is_empty() || text.starts_with(['"', '\'', '#']) || text.starts_with("--");
         let plain = |char: char| char != '\\' && char != ' ' && is_printable(char);
         (!special && text.chars().all(plain)).then_some(text)
     }

@@ -160,11 +160,21 @@ impl<'a, 'b> Part<'a, 'b> {
         name: &'static str,
         meaning: impl FnOnce(&[u8]) -> String,
     ) -> Result<Bytes, Stop> {
+        self.field_that(len, name, |bytes| (meaning(bytes), false))
+    }
+
+    /// Labels the next `len` bytes as a field that `meaning` may find to be wrong.
+    pub fn field_that(
+        &mut self,
+        len: usize,
+        name: &'static str,
+        meaning: impl FnOnce(&[u8]) -> (String, bool),
+    ) -> Result<Bytes, Stop> {
         let offset = self.base + self.offset();
         let bytes = self.cursor.take_bytes(len, name)?;
         if !bytes.is_empty() {
-            let meaning = &meaning(&bytes);
-            self.dump.sink.field(&Field { offset, bytes: &bytes, name, meaning, wrong: false })?;
+            let (meaning, wrong) = &meaning(&bytes);
+            self.dump.sink.field(&Field { offset, bytes: &bytes, name, meaning, wrong: *wrong })?;
         }
         Ok(bytes)
     }

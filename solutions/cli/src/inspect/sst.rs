@@ -37,11 +37,7 @@ fn read_footer(contents: &Bytes, start: usize) -> Result<Footer, DecodeError> {
         .map_err(|damage| damage.shifted(start as u64))
 }
 
-fn label_sections(
-    file: &mut Part<'_, '_>,
-    footer: &Footer,
-    footer_start: usize,
-) -> io::Result<()> {
+fn label_sections(file: &mut Part<'_, '_>, footer: &Footer, footer_start: usize) -> io::Result<()> {
     // Exact, since the footer was checked: the offsets lie within the file.
     let (data_end, index_start) = (footer.filter_offset as usize, footer.index_offset as usize);
     let index = file.bytes().slice(index_start..footer_start);

@@ -10,7 +10,7 @@ use tinydb::format::checksum::verify_checksum;
 use tinydb::format::cursor::Cursor;
 use tinydb::format::row_codec::decode_row;
 use tinydb::storage::WalReader;
-use tinydb::storage::wal::{HEADER_LEN, RECORD_HEADER_LEN, RECORD_TRAILER_LEN};
+use tinydb::storage::wal::{END_MARK, HEADER_LEN, RECORD_HEADER_LEN, RECORD_TRAILER_LEN};
 
 use super::part::{Part, Stop};
 use super::row::{self, short};
@@ -26,7 +26,8 @@ pub fn label(name: &str, file: &mut Part<'_, '_>) -> io::Result<()> {
         }
     };
     let mut batch = reader.next_batch();
-    if reader.torn_tail().is_some_and(|tail| tail.offset == 0) {
+    let begins_torn = reader.torn_tail().is_some_and(|tail| tail.offset == 0);
+    if file.remaining() == 0 || begins_torn {
         return label_torn_tail(file);
     }
     label_header(file)?;
@@ -93,9 +94,10 @@ fn label_record(
         let Some(length) = length else { return Ok(()) };
         record.part(length, label_rows)?;
         record.checksum("CRC-32 of payload", RECORD_HEADER_LEN, "the record")?;
-        record.number_with::<1>("end mark", |mark| match mark {
-            0 => "lost in a crash".to_owned(),
-            mark => format!("{mark:#04x}"),
+        record.field_that(1, "end mark", |mark| match mark {
+            [END_MARK] => ("ok".to_owned(), false),
+            [0] => ("lost in a crash; the record is whole".to_owned(), false),
+            _ => ("wrong".to_owned(), true),
         })?;
         Ok(())
     })
