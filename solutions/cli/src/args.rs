@@ -134,12 +134,13 @@ fn after_long_help() -> String {
 `tinydb DIR help COMMAND` tells more about one.
 
 Without a command, tinydb reads commands: at a terminal with a prompt and a history, Tab completes
-commands and keys, Ctrl-C drops the line, Ctrl-D ends; otherwise from standard input, one a line.
+commands and keys, Ctrl-C drops the line (while a command runs, it ends the program), Ctrl-D ends;
+otherwise from standard input, one a line.
 
 Words:
   A line is split at spaces. A key or value with spaces is typed in quotes:
     put "two words" 'no \escapes here'      # what follows a # is a comment
-  Escapes, in quotes and without: \n \r \t, \x00 to \xff for any byte, and \ before \ " ' # or a
+  Escapes, but for those in '': \n \r \t, \x00 to \xff for any byte, and \ before \ " ' # or a
   space. Keys and values are printed as they can be typed. A COMMAND in the program's arguments
   has its words from your shell: one argument is one word, spaces included.
 

@@ -172,27 +172,27 @@ impl Command {
     /// Reads a line; `None` if it holds nothing but white space and a comment.
     pub fn from_line(line: &[u8]) -> Result<Option<Self>, GrammarError> {
         let words = words::split(line)?;
-        if words.is_empty() { Ok(None) } else { Self::from_words(words).map(Some) }
+        if words.is_empty() { Ok(None) } else { Self::from_words(&words).map(Some) }
     }
 
-    /// Reads the words of a command; at least one.
-    pub fn from_words(words: Vec<Word>) -> Result<Self, GrammarError> {
-        let mut words = words.into_iter().peekable();
-        let mut traced = None;
-        if words.peek().is_some_and(|word| word.bytes == b"trace") {
-            traced = words.next();
+    /// Reads the words of a command.
+    pub fn from_words(words: &[Word]) -> Result<Self, GrammarError> {
+        let (entry, words) = split_name(words)?;
+        if entry.name != "trace" {
+            return Self::without_trace(entry, words);
         }
-        let command = match (words.next(), &traced) {
-            (Some(name), _) => {
-                let mut arguments = Arguments::new(entry(&name)?, words.collect());
-                let command = arguments.command()?;
-                arguments.end()?;
-                command
-            }
-            (None, Some(trace)) => return Err(misused(entry(trace)?, "trace needs a command")),
-            (None, None) => return Err(GrammarError::UnknownCommand("\"\"".to_owned())),
-        };
-        Ok(if traced.is_some() { Self::Trace(Box::new(command)) } else { command })
+        if words.is_empty() {
+            return Err(misused(entry, "trace needs a command"));
+        }
+        let (entry, words) = split_name(words)?;
+        Self::without_trace(entry, words).map(|command| Self::Trace(Box::new(command)))
+    }
+
+    fn without_trace(entry: &'static Entry, words: &[Word]) -> Result<Self, GrammarError> {
+        let mut arguments = Arguments { entry, words: words.to_vec() };
+        let command = arguments.command()?;
+        arguments.end()?;
+        Ok(command)
     }
 }
 
@@ -201,9 +201,15 @@ pub fn entry_named(name: &[u8]) -> Option<&'static Entry> {
     COMMANDS.iter().find(|entry| entry.name.as_bytes() == name)
 }
 
-fn entry(name: &Word) -> Result<&'static Entry, GrammarError> {
-    entry_named(&name.bytes)
-        .ok_or_else(|| GrammarError::UnknownCommand(Shown(&name.bytes).to_string()))
+/// Splits words into the command that the first one names and the others.
+fn split_name(words: &[Word]) -> Result<(&'static Entry, &[Word]), GrammarError> {
+    let (name, rest) = match words.split_first() {
+        Some((name, rest)) => (&name.bytes[..], rest),
+        None => (&b""[..], words),
+    };
+    let entry = entry_named(name);
+    let entry = entry.ok_or_else(|| GrammarError::UnknownCommand(Shown(name).to_string()))?;
+    Ok((entry, rest))
 }
 
 fn misused(entry: &Entry, problem: impl Into<String>) -> GrammarError {
@@ -217,10 +223,6 @@ struct Arguments {
 }
 
 impl Arguments {
-    fn new(entry: &'static Entry, words: Vec<Word>) -> Self {
-        Self { entry, words }
-    }
-
     fn command(&mut self) -> Result<Command, GrammarError> {
         Ok(match self.entry.name {
             "put" => Command::Put { key: self.take("a key")?, value: self.take("a value")? },

@@ -50,7 +50,7 @@ fn one_command(arguments: &[OsString]) -> Result<Option<Command>, GrammarError> 
     }
     let words = arguments.iter().map(|word| words::from_argument(word.as_encoded_bytes()));
     let words: Vec<Word> = words.collect::<Result<_, WordError>>()?;
-    Command::from_words(words).map(Some)
+    Command::from_words(&words).map(Some)
 }
 
 fn open<'a>(args: &ShellArgs, out: &'a mut dyn Write) -> Result<Session<'a>, Failure> {

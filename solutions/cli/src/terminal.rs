@@ -36,18 +36,6 @@ pub fn run(session: &mut Session<'_>) -> Result<(), Failure> {
         let _ = editor.load_history(file);
     }
     println!("`help` lists the commands; `exit` or Ctrl-D ends.");
-    let ended = read_commands(&mut editor, session);
-    if let Some(file) = &history {
-        // A history that can't be kept is no reason to fail.
-        let _ = editor.append_history(file);
-    }
-    ended
-}
-
-fn read_commands(
-    editor: &mut Editor<Completion, FileHistory>,
-    session: &mut Session<'_>,
-) -> Result<(), Failure> {
     loop {
         let line = match editor.readline("tinydb> ") {
             Ok(line) => line,
@@ -55,6 +43,11 @@ fn read_commands(
             Err(ReadlineError::Eof) => return Ok(()),
             Err(error) => return Err(terminal_failure(error)),
         };
+        if let Some(file) = &history {
+            // Before the command runs, which may be ended by Ctrl-C. A history that can't be kept is no
+            // reason to fail.
+            let _ = editor.append_history(file);
+        }
         match run_line(session, line.as_bytes()) {
             Ok(Some(Outcome::Exit)) => return Ok(()),
             Ok(_) => {}

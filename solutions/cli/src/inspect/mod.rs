@@ -4,8 +4,8 @@
 //! whether it is right, is what the engine's own decoders say. So a file is read twice, and where the
 //! two don't agree, that is seen.
 //!
-//! Every byte of the file belongs to exactly one field that is printed ([`part::Part`] sees to it), also
-//! in a damaged file: what can't be read is a field of its own.
+//! Every byte of the file belongs to exactly one field that is printed, also in a damaged
+//! file: what can't be read is a field of its own.
 
 mod manifest;
 mod part;
