@@ -1,0 +1,8 @@
+//! The tests of the shell, as one program: it is linked once.
+
+mod data_set;
+mod grammar;
+mod inspect;
+mod shell;
+mod terminal;
+mod words;
