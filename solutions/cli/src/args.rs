@@ -7,8 +7,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use tinydb::storage::Durability;
 use tinydb::{DbBuilder, Settings};
 
-use crate::failure::Failure;
-use crate::merge::{self, OperatorName};
+use crate::merge::OperatorName;
 use crate::session::CommandList;
 
 /// The arguments of the program.
@@ -82,9 +81,9 @@ pub struct OpenArgs {
     /// The size of an SST's data blocks
     #[arg(long, value_name = "BYTES", value_parser = size)]
     block_size: Option<usize>,
-    /// What merge operands mean
+    /// What merge operands mean; with `counter`, numbers are typed and printed as such
     #[arg(long, value_enum, default_value_t)]
-    merge_operator: OperatorName,
+    pub merge_operator: OperatorName,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -99,7 +98,7 @@ enum DurabilityName {
 
 impl OpenArgs {
     /// A builder of the database in `directory`.
-    pub fn builder(&self, directory: PathBuf) -> Result<DbBuilder, Failure> {
+    pub fn builder(&self, directory: PathBuf) -> DbBuilder {
         let defaults = Settings::default();
         let settings = Settings {
             l0_sst_size_bytes: self.memtable_size.unwrap_or(defaults.l0_sst_size_bytes),
@@ -111,7 +110,7 @@ impl OpenArgs {
                 DurabilityName::Sync => Durability::Sync,
             },
         };
-        merge::with_operator(DbBuilder::new(directory).with_settings(settings), self.merge_operator)
+        self.merge_operator.of_database(DbBuilder::new(directory).with_settings(settings))
     }
 }
 

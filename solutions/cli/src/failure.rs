@@ -30,9 +30,6 @@ pub enum Failure {
          The folder comes first: `tinydb DIR {0} …`. For a new database of that name: `tinydb ./{0}`"
     )]
     NamedLikeCommand(String),
-    /// Merge operands are of no use without an operator.
-    #[error("{0}")]
-    Merge(&'static str),
     /// `check` has found keys that don't have the value that `fill` gave them.
     #[error("{wrong} of {count} keys are wrong; the first is {first}")]
     Check {

@@ -1,8 +1,11 @@
 //! The one place of the shell that knows merge operators.
 
-use tinydb::{Db, DbBuilder};
+use std::borrow::Cow;
+use std::sync::Arc;
 
-use crate::failure::Failure;
+use bytes::Bytes;
+use tinydb::DbBuilder;
+use tinydb::merge::{ConcatMergeOperator, CounterMergeOperator, RegisterMergeOperator};
 
 /// What merge operands mean, chosen when the database is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -11,22 +14,39 @@ pub enum OperatorName {
     Counter,
     /// Operands are bytes, which are put one behind the other
     Concat,
+    /// Operands set a number or add to it: =40, +12, -3
+    Register,
     /// There are no operands
     #[default]
     None,
 }
 
-const NOT_KNOWN: &str = "merge operators are not known to this database: they are week 6's";
-
-/// Lets the database be opened with an operator.
-pub fn with_operator(builder: DbBuilder, name: OperatorName) -> Result<DbBuilder, Failure> {
-    match name {
-        OperatorName::None => Ok(builder),
-        OperatorName::Counter | OperatorName::Concat => Err(Failure::Merge(NOT_KNOWN)),
+impl OperatorName {
+    /// Lets the database be opened with the operator.
+    pub fn of_database(self, builder: DbBuilder) -> DbBuilder {
+        match self {
+            Self::Counter => builder.with_merge_operator(Arc::new(CounterMergeOperator)),
+            Self::Concat => builder.with_merge_operator(Arc::new(ConcatMergeOperator::new())),
+            Self::Register => builder.with_merge_operator(Arc::new(RegisterMergeOperator)),
+            Self::None => builder,
+        }
     }
-}
 
-/// Changes the value of a key by an operand, as it was typed.
-pub fn merge(_db: &Db, _key: &[u8], _operand: &[u8]) -> Result<(), Failure> {
-    Err(Failure::Merge(NOT_KNOWN))
+    /// The bytes of a value or an operand that was typed: counters are typed as decimal numbers.
+    pub fn typed(self, bytes: &[u8]) -> Cow<'_, [u8]> {
+        let number = || str::from_utf8(bytes).ok()?.parse().ok().map(CounterMergeOperator::encode);
+        match self {
+            Self::Counter => number().map_or(Cow::Borrowed(bytes), |it| Cow::Owned(it.to_vec())),
+            _ => Cow::Borrowed(bytes),
+        }
+    }
+
+    /// A value as it is typed.
+    pub fn shown(self, value: Bytes) -> Bytes {
+        // A counter has eight bytes. (So may another value; it is a number as well, then.)
+        match CounterMergeOperator::decode(&value) {
+            Ok(number) if self == Self::Counter => number.to_string().into(),
+            _ => value,
+        }
+    }
 }

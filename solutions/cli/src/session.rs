@@ -14,13 +14,14 @@ use tinydb::{Db, WriteBatch};
 use crate::command::{COMMANDS, Command, Entry};
 use crate::data_set::DataSet;
 use crate::failure::Failure;
-use crate::merge;
+use crate::merge::OperatorName;
 use crate::words::{Shortened, Shown};
 
 /// A database and where its answers are printed.
 pub struct Session<'a> {
     /// The database.
     pub db: Db,
+    operator: OperatorName,
     out: &'a mut dyn Write,
 }
 
@@ -42,9 +43,9 @@ impl fmt::Debug for Session<'_> {
 }
 
 impl<'a> Session<'a> {
-    /// Commands on `db`, whose answers go to `out`.
-    pub fn new(db: Db, out: &'a mut dyn Write) -> Self {
-        Self { db, out }
+    /// Commands on `db`, which was opened with `operator`, and whose answers go to `out`.
+    pub fn new(db: Db, operator: OperatorName, out: &'a mut dyn Write) -> Self {
+        Self { db, operator, out }
     }
 
     /// Runs a command. What it prints has left the program when this returns.
@@ -56,10 +57,12 @@ impl<'a> Session<'a> {
 
     fn dispatch(&mut self, command: &Command) -> Result<Outcome, Failure> {
         match command {
-            Command::Put { key, value } => self.db.put(key, value)?,
+            Command::Put { key, value } => self.db.put(key, self.operator.typed(value))?,
             Command::Get { key } => return self.get(key),
             Command::Delete { key } => self.db.delete(key)?,
-            Command::Merge { key, operand } => merge::merge(&self.db, key, operand)?,
+            Command::Merge { key, operand } => {
+                self.db.merge(key, self.operator.typed(operand))?;
+            }
             Command::Scan { range, limit } => self.scan(range, *limit)?,
             Command::Flush => self.db.flush()?,
             Command::Stats => self.stats()?,
@@ -77,13 +80,15 @@ impl<'a> Session<'a> {
             self.print(format_args!("(not found)\n"))?;
             return Ok(Outcome::NotFound);
         };
+        let value = self.operator.shown(value);
         self.print(format_args!("{}\n", Shown(&value)))?;
         Ok(Outcome::Done)
     }
 
     fn scan(&mut self, range: &BytesRange, limit: usize) -> Result<(), Failure> {
         for found in self.db.scan(range.clone())?.take(limit) {
-            let found = found?;
+            let mut found = found?;
+            found.value = self.operator.shown(found.value);
             self.print(format_args!("{} {}\n", Shown(&found.key), Shown(&found.value)))?;
         }
         Ok(())

@@ -60,13 +60,13 @@ fn open<'a>(args: &ShellArgs, out: &'a mut dyn Write) -> Result<Session<'a>, Fai
     if args.trace_open {
         trace.start();
     }
-    let db = args.open.builder(directory.clone())?.with_trace(trace.clone()).build()?;
+    let db = args.open.builder(directory.clone()).with_trace(trace.clone()).build()?;
     let steps = trace.stop();
     if db.stats()?.manifest_id == 1 {
         // Not a part of what a script prints.
         let _ = writeln!(io::stderr(), "made a new database in {}", directory.display());
     }
-    let mut session = Session::new(db, out);
+    let mut session = Session::new(db, args.open.merge_operator, out);
     session.print_steps(&steps)?;
     Ok(session)
 }

@@ -208,7 +208,7 @@ fn a_trace_numbers_the_steps() {
     let script = "trace put a 1\ntrace get a\nflush\ntrace get a\ntrace get b\ntrace frob";
     let ran = place.run_with(&["db"], script).code(1);
     let expected = "\
-1. WalAppend wal 1, 1 rows
+1. WalAppend wal 1, 1 row
 2. MemTableInsert b\"a\" seq 1
 3. Commit seq 1
 1
@@ -231,7 +231,7 @@ fn opening_can_be_traced() {
     let place = Place::new();
     place.run(&["db", "put", "a", "1"]).code(0);
     let ran = place.run(&["--trace-open", "db", "get", "a"]).code(0);
-    assert_eq!(ran.out, "1. WalReplay wal 1, 1 rows\n1\n");
+    assert_eq!(ran.out, "1. WalReplay wal 1, 1 row\n1\n");
 }
 
 #[test]
@@ -293,10 +293,39 @@ fn a_reader_that_goes_away_ends_it_quietly() {
 }
 
 #[test]
-fn merge_says_that_there_is_no_operator() {
+fn a_merge_without_an_operator_is_refused() {
     let place = Place::new();
     let ran = place.run(&["db", "merge", "a", "1"]).code(1);
     assert!(ran.err.contains("merge operator"), "{}", ran.err);
     place.run(&["--merge-operator", "none", "db", "stats"]).code(0);
     place.run(&["--merge-operator", "frob", "db", "stats"]).code(1);
+}
+
+#[test]
+fn operands_are_merged_as_the_operator_says() {
+    let place = Place::new();
+    for (operator, first, second, expected) in [
+        ("counter", "40", "2", "42"),
+        ("concat", "ab", "c", "abc"),
+        ("register", "=40", "+2", "=42"),
+    ] {
+        let run =
+            |args: &[&str]| place.run(&[&["--merge-operator", operator, operator], args].concat());
+        run(&["merge", "key", first]).code(0);
+        run(&["merge", "key", second]).code(0);
+        let ran = run(&["get", "key"]).code(0);
+        assert_eq!(ran.out, format!("{expected}\n"), "{operator}");
+        run(&["put", "key", first]).code(0);
+        run(&["merge", "key", second]).code(0);
+        assert_eq!(run(&["scan"]).code(0).out, format!("key {expected}\n"), "{operator}");
+    }
+}
+
+#[test]
+fn an_operand_that_makes_no_sense_is_an_error_of_its_reader() {
+    let place = Place::new();
+    let run = |args: &[&str]| place.run(&[&["--merge-operator", "counter", "db"], args].concat());
+    run(&["merge", "key", "many"]).code(0);
+    let ran = run(&["get", "key"]).code(1);
+    assert!(ran.err.contains("key"), "{}", ran.err);
 }

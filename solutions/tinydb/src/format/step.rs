@@ -85,8 +85,11 @@ pub enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let found = |found: &bool| if *found { "found" } else { "not found" };
+        let s = |rows: u64| if rows == 1 { "" } else { "s" };
         match self {
-            Self::WalAppend { wal_id, rows } => write!(out, "WalAppend wal {wal_id}, {rows} rows"),
+            Self::WalAppend { wal_id, rows } => {
+                write!(out, "WalAppend wal {wal_id}, {rows} row{}", s(*rows as u64))
+            }
             Self::MemTableInsert { key, seq } => write!(out, "MemTableInsert {key:?} seq {seq}"),
             Self::Commit { seq } => write!(out, "Commit seq {seq}"),
             Self::Freeze { wal_id } => write!(out, "Freeze wal {wal_id}"),
@@ -96,11 +99,13 @@ impl fmt::Display for Step {
             }
             Self::SstLookup { sst, found: it } => write!(out, "SstLookup sst {sst}: {}", found(it)),
             Self::Flush { wal_id, sst, rows } => {
-                write!(out, "Flush wal {wal_id} to sst {sst}, {rows} rows")
+                write!(out, "Flush wal {wal_id} to sst {sst}, {rows} row{}", s(*rows))
             }
             Self::ManifestCommit { manifest } => write!(out, "ManifestCommit manifest {manifest}"),
             Self::WalDelete { wal_id } => write!(out, "WalDelete wal {wal_id}"),
-            Self::WalReplay { wal_id, rows } => write!(out, "WalReplay wal {wal_id}, {rows} rows"),
+            Self::WalReplay { wal_id, rows } => {
+                write!(out, "WalReplay wal {wal_id}, {rows} row{}", s(*rows as u64))
+            }
         }
     }
 }
