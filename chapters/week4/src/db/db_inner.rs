@@ -132,10 +132,8 @@ impl DbInner {
             self.freeze(writer)?;
         }
         let limit = self.settings.max_unflushed_bytes;
-        let state = self.state();
-        match admission(state.unflushed_bytes(), limit) {
-            // Nothing waits to be flushed, so waiting would not help: one write was this large.
-            Admission::Stop if state.immutables.is_empty() => Ok(()),
+        match admission(self.state().unflushed_bytes(), limit) {
+            // When nothing waits to be flushed, waiting would not help: one write was this large.
             Admission::Stop => self.wait_for_flush(|state| {
                 state.unflushed_bytes() < limit || state.immutables.is_empty()
             }),
