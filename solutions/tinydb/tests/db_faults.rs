@@ -437,6 +437,11 @@ mod refused_calls {
         user.reopen();
         assert!(user.acknowledged.contains(&(user.next - 1)), "the database can be used again");
         assert_eq!(user.unknown, BTreeSet::new());
+        let segments = machine.state().segments.len();
+        assert_eq!(
+            segments, 1,
+            "segments that were flushed are deleted, now or at the next opening"
+        );
         reached
     }
 
