@@ -187,9 +187,8 @@ mod histories {
         operation.boxed()
     }
 
-    /// Memtables of a few rows, blocks of one row or several, and now and then hardly any room.
-    fn any_settings() -> BoxedStrategy<Settings> {
-        let memtable = prop_oneof![1..100_usize, 100..2000_usize];
+    /// Blocks of one row or several, and now and then hardly any room for unflushed rows.
+    fn any_settings(memtable: BoxedStrategy<usize>) -> BoxedStrategy<Settings> {
         let room = prop_oneof![3 => Just(1 << 20), 1 => 0..4000_usize];
         (memtable, room, 1..400_usize, any_durability())
             .prop_map(|(l0_sst_size_bytes, room, sst_block_size, durability)| Settings {
@@ -201,10 +200,20 @@ mod histories {
             .boxed()
     }
 
-    fn any_history() -> BoxedStrategy<History> {
-        (any_settings(), vec(any_operation(), 0..50))
+    fn any_history(memtable: BoxedStrategy<usize>) -> BoxedStrategy<History> {
+        (any_settings(memtable), vec(any_operation(), 0..50))
             .prop_map(|(settings, operations)| History { settings, operations })
             .boxed()
+    }
+
+    /// Memtables of a few rows.
+    fn small() -> BoxedStrategy<usize> {
+        prop_oneof![1..100_usize, 100..2000_usize].boxed()
+    }
+
+    /// Memtables of some more rows: on a disk, each that is flushed costs eight syncs.
+    fn larger() -> BoxedStrategy<usize> {
+        (500..3000_usize).boxed()
     }
 
     /// A database and what it should hold.
@@ -405,21 +414,21 @@ mod histories {
 
         // Two of them, because tests run side by side.
         #[test]
-        fn in_memory(history in any_history()) {
+        fn in_memory(history in any_history(small())) {
             check_history(&Home::memory(), &history);
         }
 
         #[test]
-        fn in_memory_too(history in any_history()) {
+        fn in_memory_too(history in any_history(small())) {
             check_history(&Home::memory(), &history);
         }
     }
 
     proptest! {
-        #![proptest_config(fast(100))]
+        #![proptest_config(fast(60))]
 
         #[test]
-        fn on_the_disk(history in any_history()) {
+        fn on_the_disk(history in any_history(larger())) {
             check_history(&Home::disk(), &history);
         }
     }
