@@ -233,12 +233,21 @@ impl DbInner {
 
     /// Puts an SST on the object store under the first free number from `id` on. Numbers below may be
     /// taken by an SST that a crash or a fenced writer left behind.
+    ///
+    /// If one of them has the same bytes, it is this SST: an earlier try got no answer to its put, or to the
+    /// commit behind it. It keeps its number, and so its manifest: a commit that was carried out is
+    /// found to be this writer's own, and not taken for another's.
     fn put_sst(&self, mut id: u64, object: Bytes) -> Result<u64> {
         loop {
-            match self.object_store.put_if_absent(&paths::sst(id), object.clone()) {
-                Ok(()) => return Ok(id),
-                Err(Error::AlreadyExists { .. }) if id < u64::MAX => id += 1,
-                Err(error) => return Err(error),
+            let path = paths::sst(id);
+            match self.object_store.put_if_absent(&path, object.clone()) {
+                Err(Error::AlreadyExists { .. }) if id < u64::MAX => {
+                    if self.object_store.get(&path)? == object {
+                        return Ok(id);
+                    }
+                    id += 1;
+                }
+                put => return put.map(|()| id),
             }
         }
     }

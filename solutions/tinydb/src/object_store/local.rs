@@ -74,6 +74,8 @@ impl ObjectStore for LocalObjectStore {
         match fs::hard_link(&temporary.path, &target) {
             Ok(()) => sync_parent(&target),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                // Whoever gave it this name may have crashed before the next line.
+                sync_parent(&target)?;
                 Err(Error::AlreadyExists { path: path.to_owned() })
             }
             Err(error) => {
