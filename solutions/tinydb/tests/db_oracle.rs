@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use testkit::{config, deadline};
 use tinydb::db::Snapshot;
 use tinydb::iter::DbIterator;
+use tinydb::merge::ConcatMergeOperator;
 use tinydb::object_store::MemoryObjectStore;
 use tinydb::storage::{Durability, MemoryWalStore};
 use tinydb::{Db, Error, Settings, WriteBatch, WriteOptions};
@@ -49,6 +50,7 @@ impl Home {
                 .with_wal_store(Arc::new(wal.clone())),
             Self::Disk(folder) => Db::builder(folder.path()),
         };
+        let builder = builder.with_merge_operator(Arc::new(ConcatMergeOperator::new()));
         builder.with_settings(settings.clone()).build().expect("a database that opens")
     }
 }
@@ -66,12 +68,14 @@ mod histories {
     enum Change {
         Put(Key, Vec<u8>),
         Delete(Key),
+        /// Appends to the value.
+        Merge(Key, Vec<u8>),
     }
 
     impl Change {
         fn key(&self) -> &Key {
             match self {
-                Self::Put(key, _) | Self::Delete(key) => key,
+                Self::Put(key, _) | Self::Delete(key) | Self::Merge(key, _) => key,
             }
         }
 
@@ -79,14 +83,18 @@ mod histories {
             match self {
                 Self::Put(key, value) => batch.put(key, value),
                 Self::Delete(key) => batch.delete(key),
+                Self::Merge(key, operand) => batch.merge(key, operand),
             }
         }
 
         fn apply_to(&self, model: &mut Model) {
             match self {
-                Self::Put(key, value) => model.insert(key.clone(), value.clone()),
-                Self::Delete(key) => model.remove(key),
-            };
+                Self::Put(key, value) => drop(model.insert(key.clone(), value.clone())),
+                Self::Delete(key) => drop(model.remove(key)),
+                Self::Merge(key, operand) => {
+                    model.entry(key.clone()).or_default().extend_from_slice(operand);
+                }
+            }
         }
     }
 
@@ -150,10 +158,12 @@ mod histories {
         // Two bytes that tell it from others, repeated: choosing each byte would take long.
         let len = prop_oneof![8 => 0..30_usize, 1 => 200..400_usize];
         let value = (any::<[u8; 2]>(), len)
-            .prop_map(|(bytes, len)| bytes.into_iter().cycle().take(len).collect::<Vec<_>>());
+            .prop_map(|(bytes, len)| bytes.into_iter().cycle().take(len).collect::<Vec<_>>())
+            .boxed();
         let change = prop_oneof![
-            3 => (any_key(), value).prop_map(|(key, value)| Change::Put(key, value)),
+            3 => (any_key(), value.clone()).prop_map(|(key, value)| Change::Put(key, value)),
             1 => any_key().prop_map(Change::Delete),
+            1 => (any_key(), value).prop_map(|(key, operand)| Change::Merge(key, operand)),
         ];
         change.boxed()
     }
@@ -290,6 +300,7 @@ mod histories {
             let changed = match change {
                 Change::Put(key, value) => self.db.put(key, value),
                 Change::Delete(key) => self.db.delete(key),
+                Change::Merge(key, operand) => self.db.merge(key, operand),
             };
             self.written(changed, std::slice::from_ref(change));
         }
