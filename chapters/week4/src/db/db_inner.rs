@@ -56,6 +56,8 @@ pub struct DbInner {
     pub(super) manifests: Mutex<ManifestStore>,
     /// The sequence numbers of open snapshots, and how many there are of each.
     pub(super) snapshots: Mutex<BTreeMap<u64, usize>>,
+    /// The segment and the SST of a flush that has begun, until its manifest is committed.
+    pub(super) unfinished: Mutex<Option<(u64, Bytes)>>,
     pub(super) flushes: FlushProgress,
     pub(super) closed: AtomicBool,
     /// How this writer came to be fenced, if it was.
@@ -172,7 +174,22 @@ impl DbInner {
     ///
     /// An operator that fails, or makes a value that is too large, must not stop the flush. Its operands are
     /// then written as they are, and it is the reader of the key who gets the error.
-    fn build_sst(&self, table: &Arc<MemTable>) -> Result<Bytes> {
+    ///
+    /// When a flush is tried again, its SST is the same to the byte, whatever snapshots are open by now: see
+    /// [`DbInner::put_sst`].
+    fn build_sst(&self, wal_id: u64, table: &Arc<MemTable>) -> Result<Bytes> {
+        let mut unfinished = locked(&self.unfinished);
+        match &*unfinished {
+            Some((begun, object)) if *begun == wal_id => Ok(object.clone()),
+            _ => {
+                let object = self.encode_table(table)?;
+                *unfinished = Some((wal_id, object.clone()));
+                Ok(object)
+            }
+        }
+    }
+
+    fn encode_table(&self, table: &Arc<MemTable>) -> Result<Bytes> {
         let block_size = self.settings.sst_block_size;
         let boundaries: Vec<u64> = locked(&self.snapshots).keys().copied().collect();
         let all = MemTableIterator::new(Arc::clone(table), &BytesRange::ALL);
@@ -223,6 +240,7 @@ impl DbInner {
             let _ = self.fence.set(Fence { epoch, newer_epoch, manifest });
         }
         committed?;
+        *locked(&self.unfinished) = None;
         self.trace.record(|| Step::ManifestCommit { manifest: manifests.id() });
         Ok(())
     }

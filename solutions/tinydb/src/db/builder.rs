@@ -113,6 +113,7 @@ impl DbBuilder {
             writer: Mutex::new(Some(writer)),
             manifests: Mutex::new(manifests),
             snapshots: Mutex::new(BTreeMap::new()),
+            unfinished: Mutex::new(None),
             flushes: FlushProgress::default(),
             closed: AtomicBool::new(false),
             fence: OnceLock::new(),
