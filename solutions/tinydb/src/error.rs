@@ -134,6 +134,22 @@ pub enum Error {
         manifest: String,
     },
 
+    /// The database was opened with another WAL since this WAL was written.
+    #[error(
+        "{segment} holds writes of a writer that was replaced: it had epoch {epoch}, and the \
+         database has been opened elsewhere since, with epoch {newer_epoch}. Those of its writes \
+         that were not flushed are not in the database, and can't be put in behind newer ones. \
+         Keep the segments somewhere else; without them, the database opens"
+    )]
+    WalReplaced {
+        /// A segment that holds writes.
+        segment: String,
+        /// The epoch of the writer that wrote it.
+        epoch: u64,
+        /// The epoch of the newest manifest.
+        newer_epoch: u64,
+    },
+
     /// A memtable could not be written as an SST.
     #[error(
         "a flush failed: {source}. Its rows are safe in memory and in the WAL; \

@@ -327,3 +327,83 @@ fn a_batch_knows_what_is_in_it() {
     assert_eq!(batch.len(), 4);
     assert_eq!(batch.first_merge().map(|key| &key[..]), Some(&b"c"[..]));
 }
+
+/// A machine with a WAL of its own; the object store is shared.
+struct Machine {
+    wal: MemoryWalStore,
+    objects: Arc<MemoryObjectStore>,
+}
+
+impl Machine {
+    fn new(objects: &Arc<MemoryObjectStore>) -> Self {
+        Self { wal: MemoryWalStore::new(), objects: Arc::clone(objects) }
+    }
+
+    fn open(&self) -> Result<Db> {
+        let builder = DbBuilder::in_memory().with_object_store(self.objects.clone());
+        builder.with_wal_store(Arc::new(self.wal.clone())).build()
+    }
+}
+
+#[test]
+fn a_writer_that_was_replaced_is_told_about_its_unflushed_writes() {
+    let objects = Arc::new(MemoryObjectStore::new());
+    let (first, second) = (Machine::new(&objects), Machine::new(&objects));
+    let db = first.open().unwrap();
+    db.put("apple", "red").unwrap();
+    db.flush().unwrap();
+    db.put("kiwi", "hard").unwrap();
+    drop(db);
+    let db = second.open().unwrap();
+    db.put("fig", "blue").unwrap();
+    for _ in 0..3 {
+        db.put("pear", "ripe").unwrap();
+        db.flush().unwrap();
+    }
+    // Coming back, the first must neither delete its row nor put it in behind newer ones.
+    for _ in 0..2 {
+        let error = first.open().unwrap_err();
+        let Error::WalReplaced { segment, epoch, newer_epoch } = &error else { panic!("{error}") };
+        assert_eq!((segment, epoch, newer_epoch), (&first.wal.name(2), &1, &2));
+        assert_eq!(first.wal.list().unwrap(), [2], "the segment with the row is kept");
+    }
+    db.put("fig", "black").unwrap();
+    db.flush().unwrap();
+    assert_eq!(db.scan(..).unwrap().count(), 3, "the second was not disturbed");
+    drop(db);
+    second.open().unwrap();
+}
+
+#[test]
+fn a_database_can_be_handed_over_and_back() {
+    let objects = Arc::new(MemoryObjectStore::new());
+    let machines = [Machine::new(&objects), Machine::new(&objects)];
+    for round in 0..6_u8 {
+        let machine = &machines[usize::from(round) % 2];
+        let db = machine.open().unwrap();
+        db.put([round], "there").unwrap();
+        if round % 3 == 0 {
+            drop(db);
+            machine.open().unwrap().flush().unwrap();
+        } else {
+            db.flush().unwrap();
+        }
+    }
+    let db = machines[0].open().unwrap();
+    assert_eq!(db.scan(..).unwrap().count(), 6);
+    assert_eq!(db.stats().unwrap().last_seq, 6);
+}
+
+#[test]
+fn a_disk_wal_store_remembers_its_epoch() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = || DiskWalStore::open(directory.path()).unwrap();
+    assert_eq!(open().epoch().unwrap(), None);
+    open().note_epoch(7).unwrap();
+    open().note_epoch(12).unwrap();
+    assert_eq!(open().epoch().unwrap(), Some(12));
+    assert_eq!(open().list().unwrap(), []);
+    std::fs::write(directory.path().join("wal/epoch"), b"a dozen").unwrap();
+    let error = open().epoch().unwrap_err();
+    assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+}

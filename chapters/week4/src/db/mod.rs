@@ -35,6 +35,8 @@ pub mod snapshot;
 pub mod state;
 #[path = "../../../../solutions/tinydb/src/db/stats.rs"]
 pub mod stats;
+#[path = "../../../../solutions/tinydb/src/db/takeover.rs"]
+pub mod takeover;
 #[path = "../../../../solutions/tinydb/src/db/trace.rs"]
 pub mod trace;
 #[path = "../../../../solutions/tinydb/src/db/write_batch.rs"]

@@ -14,11 +14,11 @@ use super::db::Db;
 use super::db_inner::{DbInner, Writer};
 use super::flusher::FlushProgress;
 use super::manifest::Manifest;
-use super::manifest_store::ManifestStore;
 use super::options::Settings;
 use super::paths;
 use super::recovery::{Recovered, recover};
 use super::state::{DbState, Sst};
+use super::takeover;
 use super::trace::Trace;
 
 /// Collects what a database is opened with.
@@ -62,7 +62,8 @@ impl DbBuilder {
     }
 
     /// Where the WAL goes, instead of the directory. The WAL belongs to the database: on another
-    /// machine, without it, only what was flushed is there.
+    /// machine, without it, only what was flushed is there. A WAL that was left behind is refused
+    /// if it holds writes: [`Error::WalReplaced`](crate::Error::WalReplaced).
     #[must_use]
     pub fn with_wal_store(self, wal_store: Arc<dyn WalStore>) -> Self {
         Self { wal_store: Some(wal_store), ..self }
@@ -98,7 +99,7 @@ impl DbBuilder {
             Some(object_store) => object_store,
             None => Arc::new(LocalObjectStore::open(&self.directory)?),
         };
-        let manifests = ManifestStore::open(Arc::clone(&object_store))?;
+        let manifests = takeover::open_manifests(&*wal_store, &object_store)?;
         let recovered = recover(&*wal_store, manifests.manifest(), &self.trace)?;
         let last_seq = recovered.last_seq;
         let (state, wal) = first_state(&object_store, manifests.manifest(), recovered)?;

@@ -25,6 +25,7 @@ pub mod recovery;
 pub mod snapshot;
 pub mod state;
 pub mod stats;
+pub mod takeover;
 pub mod trace;
 pub mod write_batch;
 

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use crate::error::{Error, Result};
+use crate::error::{Corruption, DecodeError, Error, Result};
 use crate::object_store::local::{create_dir_durably, sync_parent};
+use crate::object_store::{LocalObjectStore, ObjectStore};
 
 use super::log_file::{DiskLogFile, LogFile};
 
@@ -31,6 +32,17 @@ pub trait WalStore: Debug + Send + Sync {
 
     /// What a segment is called in errors.
     fn name(&self, wal_id: u64) -> String;
+
+    /// The writer epoch that was noted last; `None` if none was. A store that can't be left behind by
+    /// a writer elsewhere need not remember one.
+    fn epoch(&self) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
+    /// Notes, durably, the epoch of the writer whose rows the segments will hold.
+    fn note_epoch(&self, _epoch: u64) -> Result<()> {
+        Ok(())
+    }
 }
 // ANCHOR_END: wal_store
 
@@ -39,13 +51,19 @@ fn file_name(wal_id: u64) -> String {
     format!("{wal_id:020}.wal")
 }
 
+/// The name of the object with the last epoch.
+const EPOCH: &str = "epoch";
+
 /// Segments as files in the folder `wal` of a directory on a local disk.
 ///
 /// The directory is locked as long as this lives. The operating system gives the lock back when the
 /// process ends, however it ends.
+///
+/// The last epoch is the object `epoch` in that folder, as text.
 #[derive(Debug)]
 pub struct DiskWalStore {
     folder: PathBuf,
+    epoch: LocalObjectStore,
     /// Its lock goes when it is closed.
     _lock: File,
 }
@@ -57,7 +75,8 @@ impl DiskWalStore {
         let folder = directory.join("wal");
         create_dir_durably(&folder)?;
         let lock = lock(&directory.join("LOCK"))?;
-        Ok(Self { folder, _lock: lock })
+        let epoch = LocalObjectStore::open(&folder)?;
+        Ok(Self { folder, epoch, _lock: lock })
     }
 
     fn path(&self, wal_id: u64) -> PathBuf {
@@ -107,12 +126,33 @@ impl WalStore for DiskWalStore {
     fn name(&self, wal_id: u64) -> String {
         self.path(wal_id).display().to_string()
     }
+
+    fn epoch(&self) -> Result<Option<u64>> {
+        let text = match self.epoch.get(EPOCH) {
+            Ok(text) => text,
+            Err(Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match str::from_utf8(&text).ok().and_then(|text| text.trim().parse().ok()) {
+            Some(epoch) => Ok(Some(epoch)),
+            None => {
+                let path = self.folder.join(EPOCH).display().to_string();
+                let corruption = Corruption::WrongMagic { expected: "a writer epoch as text" };
+                Err(DecodeError::new(0, corruption).in_file(&path, 0))
+            }
+        }
+    }
+
+    fn note_epoch(&self, epoch: u64) -> Result<()> {
+        self.epoch.put(EPOCH, format!("{epoch}\n").into())
+    }
 }
 
 /// Segments in memory. Clones share them, so a database that was dropped can be opened again.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryWalStore {
     segments: Arc<Mutex<BTreeMap<u64, Contents>>>,
+    epoch: Arc<Mutex<Option<u64>>>,
 }
 
 type Contents = Arc<Mutex<Vec<u8>>>;
@@ -141,6 +181,15 @@ impl WalStore for MemoryWalStore {
 
     fn name(&self, wal_id: u64) -> String {
         format!("wal/{}", file_name(wal_id))
+    }
+
+    fn epoch(&self) -> Result<Option<u64>> {
+        Ok(*locked(&self.epoch))
+    }
+
+    fn note_epoch(&self, epoch: u64) -> Result<()> {
+        *locked(&self.epoch) = Some(epoch);
+        Ok(())
     }
 }
 
