@@ -403,7 +403,7 @@ fn a_disk_wal_store_remembers_its_epoch() {
     open().note_epoch(12).unwrap();
     assert_eq!(open().epoch().unwrap(), Some(12));
     assert_eq!(open().list().unwrap(), []);
-    std::fs::write(directory.path().join("wal/epoch"), b"a dozen").unwrap();
+    std::fs::write(directory.path().join("wal-epoch"), b"a dozen").unwrap();
     let error = open().epoch().unwrap_err();
     assert!(matches!(error, Error::Corrupt { .. }), "{error}");
 }

@@ -51,19 +51,20 @@ fn file_name(wal_id: u64) -> String {
     format!("{wal_id:020}.wal")
 }
 
-/// The name of the object with the last epoch.
-const EPOCH: &str = "epoch";
+/// The name of the file with the last epoch.
+const EPOCH: &str = "wal-epoch";
 
 /// Segments as files in the folder `wal` of a directory on a local disk.
 ///
 /// The directory is locked as long as this lives. The operating system gives the lock back when the
 /// process ends, however it ends.
 ///
-/// The last epoch is the object `epoch` in that folder, as text.
+/// The last epoch stands in the file `wal-epoch` beside that folder, as text.
 #[derive(Debug)]
 pub struct DiskWalStore {
     folder: PathBuf,
-    epoch: LocalObjectStore,
+    /// The directory, to replace the file with the epoch as a whole.
+    directory: LocalObjectStore,
     /// Its lock goes when it is closed.
     _lock: File,
 }
@@ -75,8 +76,8 @@ impl DiskWalStore {
         let folder = directory.join("wal");
         create_dir_durably(&folder)?;
         let lock = lock(&directory.join("LOCK"))?;
-        let epoch = LocalObjectStore::open(&folder)?;
-        Ok(Self { folder, epoch, _lock: lock })
+        let directory = LocalObjectStore::open(directory)?;
+        Ok(Self { folder, directory, _lock: lock })
     }
 
     fn path(&self, wal_id: u64) -> PathBuf {
@@ -128,7 +129,7 @@ impl WalStore for DiskWalStore {
     }
 
     fn epoch(&self) -> Result<Option<u64>> {
-        let text = match self.epoch.get(EPOCH) {
+        let text = match self.directory.get(EPOCH) {
             Ok(text) => text,
             Err(Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error),
@@ -136,7 +137,7 @@ impl WalStore for DiskWalStore {
         match str::from_utf8(&text).ok().and_then(|text| text.trim().parse().ok()) {
             Some(epoch) => Ok(Some(epoch)),
             None => {
-                let path = self.folder.join(EPOCH).display().to_string();
+                let path = self.folder.with_file_name(EPOCH).display().to_string();
                 let corruption = Corruption::WrongMagic { expected: "a writer epoch as text" };
                 Err(DecodeError::new(0, corruption).in_file(&path, 0))
             }
@@ -144,7 +145,7 @@ impl WalStore for DiskWalStore {
     }
 
     fn note_epoch(&self, epoch: u64) -> Result<()> {
-        self.epoch.put(EPOCH, format!("{epoch}\n").into())
+        self.directory.put(EPOCH, format!("{epoch}\n").into())
     }
 }
 
