@@ -22,6 +22,7 @@ use super::manifest::Manifest;
 use super::manifest_store::ManifestStore;
 use super::options::Settings;
 use super::paths;
+use super::recovery;
 use super::state::{DbState, ImmutableMemTable, Sst};
 use super::stats::Stats;
 use super::trace::Trace;
@@ -38,7 +39,7 @@ use super::write_batch::WriteBatch;
 ///
 /// The locks, in the order in which they may be taken: `writer`, `manifests`, `snapshots`; the others
 /// are held only for a moment, and nothing else is locked meanwhile. `FlushProgress` may look at the
-/// state.
+/// state. `manifests` is not held while an SST is put: [`Db::stats`](super::Db::stats) would wait for the store.
 ///
 /// SlateDB: `DbInner` in `src/db.rs`.
 #[derive(Debug)]
@@ -133,7 +134,7 @@ impl DbInner {
     // exercise: week4.8
     pub(super) fn freeze(&self, writer: &mut Writer) -> Result<()> {
         let frozen = self.state().wal_id;
-        let wal_id = frozen + 1;
+        let wal_id = frozen.checked_add(1).ok_or_else(recovery::out_of_numbers)?;
         writer.begin_segment(wal_id)?;
         self.swap_state(|state| state.freeze(wal_id));
         self.trace.record(|| Step::Freeze { wal_id: frozen });

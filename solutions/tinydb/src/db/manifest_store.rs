@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+// solution-only
 use bytes::Bytes;
 
 use crate::error::{Error, Result};

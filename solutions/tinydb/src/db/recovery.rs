@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::error::{Corruption, DecodeError, Result};
+use crate::error::{Corruption, DecodeError, Error, Result};
 use crate::format::Step;
 use crate::storage::{MemTable, WalReader, WalStore, WalWriter};
 
@@ -32,14 +32,19 @@ pub struct Recovered {
 ///    writer from deleting them.
 /// 2. Segments are numbered without a gap. One that is missing is damage.
 /// 3. Only the last segment may end in a torn record, which is cut off: the writer syncs a segment
-///    before it begins the next. Elsewhere a torn record is damage.
+///    before it begins the next. Elsewhere a torn record is damage, and so is a torn or missing
+///    header.
+/// 4. No row and no byte is taken away before every segment has been read without an error; segments
+///    that were flushed, which come first, are the exception.
 ///
 /// SlateDB: `WalReplayIterator` in `src/wal_replay.rs`.
 // exercise: week4.6
 pub fn recover(wal_store: &dyn WalStore, manifest: &Manifest, trace: &Trace) -> Result<Recovered> {
-    let segments = delete_flushed(wal_store, manifest.replay_after_wal_id)?;
-    check_gaps(wal_store, manifest.replay_after_wal_id, &segments)?;
-    let wal_id = manifest.replay_after_wal_id.saturating_add(segments.len().max(1) as u64);
+    let replay_after = manifest.replay_after_wal_id;
+    let segments = delete_flushed(wal_store, replay_after)?;
+    check_gaps(wal_store, replay_after, &segments)?;
+    let wal_id =
+        replay_after.checked_add(segments.len().max(1) as u64).ok_or_else(out_of_numbers)?;
     let mut immutables = Vec::new();
     let mut mem_table = Arc::default();
     let mut last_seq = manifest.last_l0_seq;
@@ -58,6 +63,11 @@ pub fn recover(wal_store: &dyn WalStore, manifest: &Manifest, trace: &Trace) -> 
     Ok(Recovered { immutables, wal, wal_id, mem_table, last_seq })
 }
 
+/// The error for a database whose last WAL segment has the highest number there is.
+pub(super) fn out_of_numbers() -> Error {
+    Error::invalid("wal_id", "there are no segment numbers left; copy the data into a new database")
+}
+
 // solution-only: begin
 /// Deletes the segments up to `replay_after`; returns the others.
 fn delete_flushed(wal_store: &dyn WalStore, replay_after: u64) -> Result<Vec<u64>> {
@@ -70,7 +80,7 @@ fn delete_flushed(wal_store: &dyn WalStore, replay_after: u64) -> Result<Vec<u64
 }
 
 fn check_gaps(wal_store: &dyn WalStore, replay_after: u64, segments: &[u64]) -> Result<()> {
-    for (expected, &found) in (replay_after..).skip(1).zip(segments) {
+    for (expected, &found) in (replay_after..=u64::MAX).skip(1).zip(segments) {
         if expected != found {
             let corruption = Corruption::Missing { proof: wal_store.name(found) };
             return Err(DecodeError::new(0, corruption).in_file(&wal_store.name(expected), 0));
@@ -89,7 +99,8 @@ fn replay(
 ) -> Result<u64> {
     let name = wal_store.name(wal_id);
     let contents = wal_store.open(wal_id)?.read_all();
-    let contents = contents.map_err(crate::Error::io("read", &name))?;
+    let contents = contents.map_err(Error::io("read", &name))?;
+    let is_empty = contents.is_empty();
     let mut reader = WalReader::new(&name, contents)?;
     let (mut highest, mut rows) = (0, 0);
     while let Some(batch) = reader.next_batch()? {
@@ -99,9 +110,11 @@ fn replay(
             table.put(row);
         }
     }
-    if let Some(tail) = reader.torn_tail().filter(|_| !is_last) {
+    // A file without a byte has no torn tail, but no header either.
+    let cut = reader.torn_tail().map(|tail| tail.offset).or(is_empty.then_some(0));
+    if let Some(offset) = cut.filter(|_| !is_last) {
         let corruption = Corruption::CutShort { proof: wal_store.name(wal_id + 1) };
-        return Err(DecodeError::new(0, corruption).in_file(&name, tail.offset));
+        return Err(DecodeError::new(0, corruption).in_file(&name, offset));
     }
     trace.record(|| Step::WalReplay { wal_id, rows });
     Ok(highest)

@@ -56,7 +56,8 @@ impl WriteBatch {
 
     /// The batch as rows. The first has sequence number `first_seq`, each further one the next.
     pub fn into_rows(self, first_seq: u64) -> Vec<RowEntry> {
-        let numbered = self.writes.into_iter().zip(first_seq..);
+        // Inclusive: the last number of all is a number too.
+        let numbered = self.writes.into_iter().zip(first_seq..=u64::MAX);
         numbered.map(|((key, value), seq)| RowEntry { key, value, seq }).collect()
     }
 
