@@ -32,12 +32,12 @@ pub trait MergeOperator: Debug + Send + Sync {
 
     /// The existing value changed by many operands, which are given oldest first.
     ///
-    /// This one merges them pair by pair: [`merge`](Self::merge) is called once for each operand, and
-    /// its result is the existing value of the next call. The first error ends it. An operator that
-    /// can do better overrides it, with the same result.
+    /// This one merges them pair by pair: [`merge`](Self::merge) is called once for each operand,
+    /// and its result is the existing value of the next call. The first error ends it. An operator
+    /// that can do better overrides it, with the same result.
     ///
-    /// Without an operand the result is the existing value; without that either, it is
-    /// [`MergeOperatorError::EmptyBatch`].
+    /// Without an operand the result is the existing value, which need not be checked then. Without
+    /// that either, it is [`MergeOperatorError::EmptyBatch`].
     fn merge_batch(
         &self,
         key: &[u8],
