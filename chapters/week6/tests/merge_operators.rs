@@ -2,11 +2,15 @@
 
 use std::sync::Mutex;
 
+// ANCHOR: law_uses
 use bytes::Bytes;
-use testkit::{assert_merge_law, rule};
+use testkit::assert_merge_law;
+use week6::merge::{MergeOperator, MergeOperatorError};
+// ANCHOR_END: law_uses
+
+use testkit::rule;
 use week6::merge::{
-    ConcatMergeOperator, CounterMergeOperator, MergeOperator, MergeOperatorError,
-    RegisterMergeOperator, RegisterOperand,
+    ConcatMergeOperator, CounterMergeOperator, RegisterMergeOperator, RegisterOperand,
 };
 
 // ANCHOR: law

@@ -19,8 +19,9 @@ pub use crate::error::MergeOperatorError;
 ///    `merge(a, b)`. `None` does not say that there is no value, only that none is known *yet*.
 /// 3. The same arguments give the same result, today and in a year.
 ///
-/// SlateDB: `MergeOperator` in `src/merge_operator.rs`. Its arguments are `Bytes`. Ours are slices:
-/// so a result can't keep the block alive that an operand came from.
+/// SlateDB: `MergeOperator` in `src/merge_operator.rs`. Its arguments are `Bytes`. Those of our
+/// `merge` are slices: so its result can't keep the block alive that an operand came from. A
+/// `merge_batch` should take care of that itself, and copy.
 pub trait MergeOperator: Debug + Send + Sync {
     /// The existing value, or an older operand, changed by a newer operand.
     fn merge(
