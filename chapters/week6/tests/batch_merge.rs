@@ -718,6 +718,17 @@ mod task_6_6 {
     }
 
     #[test]
+    fn without_a_base_there_is_no_existing_value() {
+        let rows = [merge("k", "c", 9), merge("k", "b", 7)];
+        let (flush, reading) = (Join::new(), Join::new());
+        let source = || VecIterator::new(rows.to_vec());
+        read(MergeOperatorIterator::new(source(), flush.clone(), Vec::new())).expect("no failure");
+        read(MergeOperatorIterator::for_reads(source(), reading.clone())).expect("no failure");
+        assert_calls(&flush, 2, None, "6.6");
+        assert_calls(&reading, 2, None, "6.6");
+    }
+
+    #[test]
     fn at_a_read_a_single_operand_is_shown_to_the_operator() {
         let join = Join::failing_at(0);
         let rows = VecIterator::new(vec![merge("k", "bad", 9)]);
