@@ -317,9 +317,12 @@ mod task_6_5 {
     #[test]
     fn a_few_operands_cost_one_call() {
         for count in [1, 2, 50, MERGE_BATCH_SIZE - 1] {
-            let join = Join::new();
-            run_of(&numbered(count), &*join).merge(&*join, Some(b"x")).expect("no failure");
-            assert_calls(&join, count, Some("x"), "6.5");
+            for existing in [None, Some("x")] {
+                let join = Join::new();
+                let mut run = run_of(&numbered(count), &*join);
+                run.merge(&*join, existing.map(str::as_bytes)).expect("no failure");
+                assert_calls(&join, count, existing, "6.5");
+            }
         }
     }
 
