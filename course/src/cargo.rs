@@ -26,20 +26,20 @@ pub fn cargo(course: &Course) -> Command {
     command
 }
 
-/// Builds the tests of `package`, or only those in the file `test`, and says where the programs are. With `progress`,
-/// what cargo says about its work goes to the terminal.
+/// Builds the tests of `package` that are in the files `tests`, or all of them if none is named, and says where the
+/// programs are. With `progress`, what cargo says about its work goes to the terminal.
 ///
 /// # Errors
 /// If cargo cannot be started, or the tests do not compile.
 pub fn build_tests(
     course: &Course,
     package: &str,
-    test: Option<&str>,
+    tests: &[&str],
     progress: bool,
 ) -> Result<Vec<Program>, Error> {
     let mut command = cargo(course);
     command.args(["test", "--no-run", "--message-format=json", "--package", package]);
-    if let Some(test) = test {
+    for test in tests {
         command.args(["--test", test]);
     }
     if progress {

@@ -106,7 +106,7 @@ fn has_tests(course: &Course, week: &Week) -> Result<bool, Error> {
 
 /// Builds and runs the reader's tests in a copy of the course.
 fn run(copy: &Course, week: &Week, progress: bool) -> Result<Suite, Error> {
-    let programs = build_tests(copy, &week.name(), Some(TESTS), progress)?;
+    let programs = build_tests(copy, &week.name(), &[TESTS], progress)?;
     suite::run_at_once(&programs, limit(copy))
 }
 

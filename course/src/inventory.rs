@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-use crate::week::Week;
+use crate::week::{Task, Week};
 use crate::{Course, Error, files};
 
 /// A test file of a chapter.
@@ -23,10 +23,27 @@ pub struct TestFile {
 /// # Errors
 /// If one cannot be read or is not Rust.
 pub fn test_files(course: &Course, week: &Week) -> Result<Vec<TestFile>, Error> {
+    files_named(course, week, |_| true)
+}
+
+/// The files with the tests of some tasks. The week's other files are not looked at: a reader's own tests may be half
+/// written.
+///
+/// # Errors
+/// If one of the files cannot be read or is not Rust.
+pub fn task_files(course: &Course, week: &Week, tasks: &[&Task]) -> Result<Vec<TestFile>, Error> {
+    files_named(course, week, |name| tasks.iter().any(|task| task.test == name))
+}
+
+fn files_named(
+    course: &Course,
+    week: &Week,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<TestFile>, Error> {
     let mut found = Vec::new();
     for path in files::list(&week.folder.join("tests"))? {
-        if files::has_extension(&path, "rs") {
-            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        if files::has_extension(&path, "rs") && is_wanted(&name) {
             found.push(test_file(&name, &course.shown(&path), &files::read(&path)?)?);
         }
     }

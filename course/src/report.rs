@@ -1,11 +1,12 @@
 //! `cargo course test`: how a week stands, and what to look at first.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
 use crate::cargo::build_tests;
-use crate::inventory::test_files;
+use crate::inventory::task_files;
 use crate::suite::{self, Outcome, Suite, Test, first_panic, stopped_at};
 use crate::week::{Task, TaskId, Week};
 use crate::{Course, Error};
@@ -60,20 +61,22 @@ pub fn test(course: &Course, goal: Goal, solution: bool) -> Result<Report, Error
         Goal::Task(id) => (course.week(id.week)?, Some(id)),
     };
     let only = only.map(|id| week.task(id)).transpose()?;
-    let name = week.name();
-    let programs = if solution {
-        build_tests(course, "tinydb", Some(&name), true)?
-    } else {
-        build_tests(course, &name, only.map(|task| task.test.as_str()), true)?
-    };
-    let filter = only.map(|task| format!("{}::", task.id.module())).unwrap_or_default();
-    let mut suite = suite::run(&programs, &filter, course.limit)?;
-    let files = test_files(course, &week)?;
-    suite.order_by(&files.into_iter().flat_map(|file| file.tests).collect::<Vec<_>>());
     let tasks: Vec<&Task> = match only {
         Some(task) => vec![task],
         None => week.tasks().collect(),
     };
+    let name = week.name();
+    let programs = if solution {
+        build_tests(course, "tinydb", &[&name], true)?
+    } else {
+        // Not the reader's own tests: they may be half written, and are in no task.
+        let tests: BTreeSet<&str> = tasks.iter().map(|task| task.test.as_str()).collect();
+        build_tests(course, &name, &Vec::from_iter(tests), true)?
+    };
+    let filter = only.map(|task| format!("{}::", task.id.module())).unwrap_or_default();
+    let mut suite = suite::run(&programs, &filter, course.limit)?;
+    let files = task_files(course, &week, &tasks)?;
+    suite.order_by(&files.into_iter().flat_map(|file| file.tests).collect::<Vec<_>>());
     Ok(report(&week, &tasks, &suite))
 }
 

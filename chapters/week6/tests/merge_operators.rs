@@ -2,26 +2,48 @@
 
 use std::sync::Mutex;
 
+// ANCHOR: law_uses
 use bytes::Bytes;
-use testkit::{assert_merge_law, rule};
+use testkit::assert_merge_law;
+use week6::merge::{MergeOperator, MergeOperatorError};
+// ANCHOR_END: law_uses
+
+use testkit::rule;
 use week6::merge::{
-    ConcatMergeOperator, CounterMergeOperator, MergeOperator, MergeOperatorError,
-    RegisterMergeOperator, RegisterOperand,
+    ConcatMergeOperator, CounterMergeOperator, RegisterMergeOperator, RegisterOperand,
 };
 
 // ANCHOR: law
 /// Checks the law for any operator; the samples are values and operands that it understands.
 #[track_caller]
 fn assert_law(operator: &dyn MergeOperator, samples: &[Bytes], what: &str) {
+    let merge = |existing: Option<&[u8]>, operand: &[u8]| {
+        let merged = operator.merge(b"key", existing, operand);
+        merged.expect("the operator understands its samples").to_vec()
+    };
     let merge_batch = |existing: Option<&[u8]>, operands: &[Vec<u8>]| {
         let operands: Vec<_> = operands.iter().cloned().map(Bytes::from).collect();
         let merged = operator.merge_batch(b"key", existing, &operands);
         merged.expect("the operator understands its samples").to_vec()
     };
     let samples: Vec<_> = samples.iter().map(|sample| sample.to_vec()).collect();
-    assert_merge_law(&merge_batch, &samples, what);
+    assert_merge_law(&merge, &merge_batch, &samples, what);
 }
 // ANCHOR_END: law
+
+/// Checks that `merge` gives what `merge_batch` gives for its one operand, over no value and over
+/// each sample.
+#[track_caller]
+fn assert_merge_is_a_batch_of_one(operator: &dyn MergeOperator, samples: &[Bytes], task: &str) {
+    let rule = rule(task, "merge_batch gives what merging pair by pair gives");
+    for existing in [None].into_iter().chain(samples.iter().map(|sample| Some(&sample[..]))) {
+        for operand in samples {
+            let merged = operator.merge(b"key", existing, operand);
+            let batch = operator.merge_batch(b"key", existing, std::slice::from_ref(operand));
+            assert_eq!(merged, batch, "merge of {operand:?} over {existing:?}{rule}");
+        }
+    }
+}
 
 fn operands(texts: &[&'static str]) -> Vec<Bytes> {
     texts.iter().map(|text| Bytes::from_static(text.as_bytes())).collect()
@@ -101,11 +123,21 @@ mod task_6_1 {
     }
 
     #[test]
+    fn an_empty_result_in_between_is_a_value_for_the_next_call() {
+        let join = Join::default();
+        let _ = join.merge_batch(b"fig", None, &operands(&["", "a"]));
+        let rule = rule("6.1", "the result of a call, empty or not, goes into the next");
+        assert_eq!(join.calls(), ["fig: nothing, ", "fig: , a"], "the calls{rule}");
+    }
+
+    #[test]
     fn without_operands_the_existing_value_stays() {
         let join = Join::default();
-        let merged = join.merge_batch(b"k", Some(b"x"), &[]);
         let rule = rule("6.1", "without an operand the result is the existing value");
-        assert_eq!(merged, Ok("x".into()), "no operand over x{rule}");
+        for existing in ["x", ""] {
+            let merged = join.merge_batch(b"k", Some(existing.as_bytes()), &[]);
+            assert_eq!(merged, Ok(existing.into()), "no operand over {existing:?}{rule}");
+        }
         assert_eq!(join.calls(), [""; 0], "merge is not called");
     }
 
@@ -206,6 +238,20 @@ mod task_6_2 {
     }
 
     #[test]
+    fn a_wrong_length_is_refused_also_behind_the_largest_sum() {
+        let batch = [count(u64::MAX), Bytes::from_static(b"bad")];
+        assert_wrong_length(COUNTER.merge_batch(b"k", None, &batch), 3);
+        assert_wrong_length(COUNTER.merge_batch(b"k", Some(&batch[0]), &batch[1..]), 3);
+        assert_wrong_length(COUNTER.merge(b"k", Some(&batch[0]), &batch[1]), 3);
+    }
+
+    #[test]
+    fn merge_is_a_batch_of_one() {
+        let samples = [0, 1, 7, u64::MAX].map(count);
+        assert_merge_is_a_batch_of_one(&COUNTER, &samples, "6.2");
+    }
+
+    #[test]
     fn a_batch_without_operands_is_the_value_or_an_error() {
         let rule = rule("6.2", "merge_batch gives what the trait's own would give");
         assert_eq!(COUNTER.merge_batch(b"k", Some(&count(7)), &[]), Ok(count(7)), "over 7{rule}");
@@ -276,6 +322,29 @@ mod task_6_3 {
         assert_eq!(merged, Ok(",a,,".into()), "a batch{rule}");
         let merged = with(",").merge_batch(b"k", Some(b""), &operands(&["a"]));
         assert_eq!(merged, Ok(",a".into()), "a batch over an empty value{rule}");
+    }
+
+    #[test]
+    fn merge_is_a_batch_of_one() {
+        for separator in ["", ",", "<>"] {
+            let samples = operands(&["", "a", ","]);
+            assert_merge_is_a_batch_of_one(&with(separator), &samples, "6.3");
+        }
+    }
+
+    #[test]
+    fn a_result_does_not_keep_the_operands_block() {
+        let block = Bytes::from(b"a block with other rows".to_vec());
+        let operand = block.slice(2..7);
+        let batch = with(",").merge_batch(b"k", None, std::slice::from_ref(&operand));
+        let merged = with(",").merge(b"k", None, &operand);
+        drop(operand);
+        let rule = rule("6.3", "each byte is copied: a result shares no memory with an operand");
+        // The results live on: they are what might hold the block.
+        assert_eq!(merged.as_deref(), Ok(&b"block"[..]), "merge of an operand alone");
+        assert_eq!(batch.as_deref(), Ok(&b"block"[..]), "merge_batch of an operand alone");
+        assert!(block.is_unique(), "the block is still held by the result of one operand{rule}");
+        drop((batch, merged));
     }
 
     #[test]
@@ -416,6 +485,20 @@ mod task_6_4 {
                 }
                 other => panic!("{operand} over {existing:?} gave {other:?}{rule}"),
             }
+        }
+    }
+
+    #[test]
+    fn what_is_set_anew_is_checked_all_the_same() {
+        let rule = rule("6.4", "every value and operand is checked, also one that is replaced");
+        for bad in ["=x", "+x", "=", "x"] {
+            let merged = REGISTER.merge(b"k", Some(bad.as_bytes()), b"=1");
+            assert!(merged.is_err(), "=1 over {bad:?} gave {merged:?}{rule}");
+            let merged = REGISTER.merge_batch(b"k", Some(bad.as_bytes()), &operands(&["+2", "=1"]));
+            assert!(merged.is_err(), "+2 and =1 over {bad:?} gave {merged:?}{rule}");
+            let batch = operands(&[bad, "=1"]);
+            let merged = REGISTER.merge_batch(b"k", None, &batch);
+            assert!(merged.is_err(), "{bad:?} and =1 gave {merged:?}{rule}");
         }
     }
 

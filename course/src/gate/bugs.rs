@@ -54,7 +54,7 @@ fn wrong(
         return Ok(Some(format!("{path}: no file in {folder} has the test {test}")));
     };
     let copy = scratch::with_bug(course, week, bug)?;
-    let programs = match build_tests(&copy, &week.name(), Some(&file.name), false) {
+    let programs = match build_tests(&copy, &week.name(), &[&file.name], false) {
         Ok(programs) => programs,
         Err(Error::Compile { output }) => return Err(bug.does_not_compile(output)),
         Err(other) => return Err(other),

@@ -66,7 +66,7 @@ fn path_value(attribute: &syn::Attribute) -> Option<String> {
 }
 
 fn run(course: &Course, week: &Week, files: &[TestFile]) -> Result<Vec<String>, Error> {
-    let programs = match build_tests(course, "tinydb", Some(&week.name()), false) {
+    let programs = match build_tests(course, "tinydb", &[&week.name()], false) {
         Ok(programs) => programs,
         Err(Error::Compile { output }) => {
             return Ok(vec![format!("{} on the engine does not compile:\n{output}", week.name())]);

@@ -38,6 +38,20 @@ fn testing_goes_from_red_to_green() {
 }
 
 #[test]
+fn a_readers_half_written_test_stops_no_task() {
+    let fixture = Fixture::new();
+    let my_tests = "chapters/week1/tests/my_tests.rs";
+    for half_written in ["#[test]\nfn mine( {\n", "#[test]\nfn mine() { unknown }\n"] {
+        fixture.write(my_tests, half_written);
+        for (goal, line) in [("1.1", "· 1.1"), ("1", "· 1.2")] {
+            let ran = run(&fixture, &["test", goal]);
+            let (said, errors) = (text(&ran.stdout), text(&ran.stderr));
+            assert!(said.contains(line) && !errors.contains("error"), "{goal}: {said}{errors}");
+        }
+    }
+}
+
+#[test]
 fn what_does_not_exist_is_answered_with_what_does() {
     let fixture = Fixture::new();
     for (goal, answer) in [

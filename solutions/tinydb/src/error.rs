@@ -180,6 +180,7 @@ impl Error {
     }
 }
 
+// ANCHOR: merge_operator_error
 /// Why a merge operator gave no result. Whoever knows the key turns this into an
 /// [`Error::MergeFailed`].
 ///
@@ -205,6 +206,7 @@ pub enum MergeOperatorError {
         message: String,
     },
 }
+// ANCHOR_END: merge_operator_error
 
 impl MergeOperatorError {
     /// A [`MergeOperatorError::Callback`].

@@ -22,6 +22,7 @@ use super::manifest::Manifest;
 use super::manifest_store::ManifestStore;
 use super::options::Settings;
 use super::paths;
+use super::recovery;
 use super::state::{DbState, ImmutableMemTable, Sst};
 use super::stats::Stats;
 use super::trace::Trace;
@@ -30,15 +31,17 @@ use super::write_batch::WriteBatch;
 /// A database, without its thread.
 ///
 /// Invariants:
-/// 1. A row is in the WAL before it is in the memtable, and in the memtable before a reader may see it.
-/// 2. Every row whose sequence number is at most `committed_seq` is in the current state, unless a newer
-///    row of its key hides it from everyone.
+/// 1. A row is in the WAL before it is in the memtable, and in the memtable before a reader may see
+///    it.
+/// 2. Every row whose sequence number is at most `committed_seq` is in the current state, unless a
+///    newer row of its key hides it from everyone.
 /// 3. The segments behind the manifest's `replay_after_wal_id` hold every row that is in no SST.
 /// 4. When a segment is begun, the one before it is whole and synced.
 ///
-/// The locks, in the order in which they may be taken: `writer`, `manifests`, `snapshots`; the others
-/// are held only for a moment, and nothing else is locked meanwhile. `FlushProgress` may look at the
-/// state.
+/// The locks, in the order in which they may be taken: `writer`, `manifests`, `snapshots`; the
+/// others are held only for a moment, and nothing else is locked meanwhile. `FlushProgress` may
+/// look at the state. `manifests` is not held while an SST is put: [`Db::stats`](super::Db::stats)
+/// would wait for the store.
 ///
 /// SlateDB: `DbInner` in `src/db.rs`.
 #[derive(Debug)]
@@ -77,8 +80,8 @@ pub struct Writer {
 impl Writer {
     /// Syncs the segment and goes on with the next one, `wal_id`.
     ///
-    /// If that one can't be made, the writer stays with the old one. Then the new one must not be there
-    /// after a crash: it would prove that the old one was whole.
+    /// If that one can't be made, the writer stays with the old one. Then the new one must not be
+    /// there after a crash: it would prove that the old one was whole.
     fn begin_segment(&mut self, wal_id: u64) -> Result<()> {
         self.wal.sync()?;
         let name = self.wal_store.name(wal_id);
@@ -102,15 +105,16 @@ pub(super) struct Fence {
 impl DbInner {
     /// Applies a batch: log first, then memtable, then visible.
     ///
-    /// The rows get the sequence numbers behind the last one. Records `WalAppend`, a `MemTableInsert` for each
-    /// row, and `Commit`. If logging fails, no reader ever sees a row of the batch.
+    /// The rows get the sequence numbers behind the last one. Records `WalAppend`, a
+    /// `MemTableInsert` for each row, and `Commit`. If logging fails, no reader ever sees a row of
+    /// the batch.
     // Task 4.7: Write and read
     pub(super) fn write(&self, batch: WriteBatch, durability: Durability) -> Result<()> {
         todo!("week 4, task 7: Write and read")
     }
 
-    /// Makes the memtable immutable. The next segment and a new memtable take its place, and the flusher
-    /// is asked to flush. Records `Freeze`.
+    /// Makes the memtable immutable. The next segment and a new memtable take its place, and the
+    /// flusher is asked to flush. Records `Freeze`.
     ///
     /// If the segment can't be made, nothing has changed.
     // Task 4.8: Freeze and flush
@@ -118,11 +122,12 @@ impl DbInner {
         todo!("week 4, task 8: Freeze and flush")
     }
 
-    /// Writes the oldest immutable memtable as a level-0 SST, commits a manifest that names it, lets
-    /// it take the memtable's place in the state, and deletes the WAL segment. Does nothing if there is
-    /// no immutable memtable. Records `Flush`, `ManifestCommit` and `WalDelete`.
+    /// Writes the oldest immutable memtable as a level-0 SST, commits a manifest that names it,
+    /// lets it take the memtable's place in the state, and deletes the WAL segment. Does nothing if
+    /// there is no immutable memtable. Records `Flush`, `ManifestCommit` and `WalDelete`.
     ///
-    /// If it fails before the manifest is committed, nothing has changed, and it can be tried again.
+    /// If it fails before the manifest is committed, nothing has changed, and it can be tried
+    /// again.
     // Task 4.8: Freeze and flush
     pub(super) fn flush_oldest(&self, wal_store: &dyn WalStore) -> Result<()> {
         todo!("week 4, task 8: Freeze and flush")
@@ -169,14 +174,14 @@ impl DbInner {
             .map_err(|error| self.check_open().err().unwrap_or(error))
     }
 
-    /// The SST of an immutable memtable: without the rows that no reader can see any more, and with merge
-    /// operands merged.
+    /// The SST of an immutable memtable: without the rows that no reader can see any more, and with
+    /// merge operands merged.
     ///
-    /// An operator that fails, or makes a value that is too large, must not stop the flush. Its operands are
-    /// then written as they are, and it is the reader of the key who gets the error.
+    /// An operator that fails, or makes a value that is too large, must not stop the flush. Its
+    /// operands are then written as they are, and it is the reader of the key who gets the error.
     ///
-    /// When a flush is tried again, its SST is the same to the byte, whatever snapshots are open by now: see
-    /// [`DbInner::put_sst`].
+    /// When a flush is tried again, its SST is the same to the byte, whatever snapshots are open by
+    /// now: see [`DbInner::put_sst`].
     fn build_sst(&self, wal_id: u64, table: &Arc<MemTable>) -> Result<Bytes> {
         let mut unfinished = locked(&self.unfinished);
         match &*unfinished {
@@ -207,12 +212,12 @@ impl DbInner {
         }
     }
 
-    /// Puts an SST on the object store under the first free number from `id` on. Numbers below may be
-    /// taken by an SST that a crash or a fenced writer left behind.
+    /// Puts an SST on the object store under the first free number from `id` on. Numbers below may
+    /// be taken by an SST that a crash or a fenced writer left behind.
     ///
-    /// If one of them has the same bytes, it is this SST: an earlier try got no answer to its put, or to the
-    /// commit behind it. It keeps its number, and so its manifest: a commit that was carried out is
-    /// found to be this writer's own, and not taken for another's.
+    /// If one of them has the same bytes, it is this SST: an earlier try got no answer to its put,
+    /// or to the commit behind it. It keeps its number, and so its manifest: a commit that was
+    /// carried out is found to be this writer's own, and not taken for another's.
     fn put_sst(&self, mut id: u64, object: Bytes) -> Result<u64> {
         loop {
             let path = paths::sst(id);
@@ -228,8 +233,8 @@ impl DbInner {
         }
     }
 
-    /// Commits the manifest that `next` makes of the current one. A fenced writer is told so from then
-    /// on, whatever it does. Records `ManifestCommit`.
+    /// Commits the manifest that `next` makes of the current one. A fenced writer is told so from
+    /// then on, whatever it does. Records `ManifestCommit`.
     fn commit(&self, next: impl FnOnce(&Manifest) -> Manifest) -> Result<()> {
         let mut manifests = self.manifests();
         let next = next(manifests.manifest());
@@ -245,7 +250,8 @@ impl DbInner {
         Ok(())
     }
 
-    /// The newest value of `key` that is visible at `max_seq`, or now; `None` if it has none or is deleted.
+    /// The newest value of `key` that is visible at `max_seq`, or now; `None` if it has none or is
+    /// deleted.
     // Task 4.7: Write and read
     pub(super) fn get(&self, key: &[u8], max_seq: Option<u64>) -> Result<Option<Bytes>> {
         todo!("week 4, task 7: Write and read")
@@ -285,9 +291,9 @@ impl DbInner {
 
     /// The current state, and the sequence number up to which its rows may be seen.
     ///
-    /// The state is taken first: it has every row up to any number that was committed by then. Rows that
-    /// are committed in between are in it or not, and a batch is so as a whole, because it lies in one
-    /// memtable.
+    /// The state is taken first: it has every row up to any number that was committed by then. Rows
+    /// that are committed in between are in it or not, and a batch is so as a whole, because it
+    /// lies in one memtable.
     fn view(&self, max_seq: Option<u64>) -> (Arc<DbState>, u64) {
         let state = self.state();
         let max_seq = max_seq.unwrap_or_else(|| self.committed_seq.load(Ordering::Acquire));
@@ -355,8 +361,8 @@ impl DbInner {
     /// The writer's lock, if the database is open.
     pub(super) fn lock_writer(&self) -> Result<MutexGuard<'_, Option<Writer>>> {
         self.check_open()?;
-        // A panic in the middle of a write leaves rows that are logged and not visible. They can't be
-        // told from rows that never were, so no more is written.
+        // A panic in the middle of a write leaves rows that are logged and not visible. They can't
+        // be told from rows that never were, so no more is written.
         self.writer.lock().map_err(|_| Error::Closed)
     }
 

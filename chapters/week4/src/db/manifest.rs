@@ -99,8 +99,8 @@ impl Manifest {
 
     /// Reads a manifest.
     ///
-    /// Checks, in this order: the magic, the checksum of everything, the version, and that the lists end
-    /// where the checksum starts. No room is made for a count that the bytes can't hold.
+    /// Checks, in this order: the magic, the checksum of everything, the version, and that the
+    /// lists end where the checksum starts. No room is made for a count that the bytes can't hold.
     // Task 4.1: Encode and decode a manifest
     pub fn decode(bytes: Bytes) -> Result<Self, DecodeError> {
         todo!("week 4, task 1: Encode and decode a manifest")

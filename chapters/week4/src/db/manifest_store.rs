@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::error::{Error, Result};
 use crate::object_store::ObjectStore;
 
@@ -12,13 +10,14 @@ use super::paths;
 
 /// The writer's hold on the manifest.
 ///
-/// There is no lock on an object store, and no way to ask whether another writer is still alive. Two
-/// rules do instead:
+/// There is no lock on an object store, and no way to ask whether another writer is still alive.
+/// Two rules do instead:
 ///
-/// 1. Versions are numbered without a gap, and each is put only if there is none of its number. So of two
-///    writers that commit the same version, one fails.
-/// 2. A writer starts by committing a version with the next *epoch*. From then on the number that an
-///    older writer would commit next is taken: its commit fails, and it knows that it was *fenced*.
+/// 1. Versions are numbered without a gap, and each is put only if there is none of its number. So
+///    of two writers that commit the same version, one fails.
+/// 2. A writer starts by committing a version with the next *epoch*. From then on the number that
+///    an older writer would commit next is taken: its commit fails, and it knows that it was
+///    *fenced*.
 ///
 /// Invariants:
 /// 1. A version that was committed is never changed.
@@ -41,11 +40,11 @@ impl ManifestStore {
         todo!("week 4, task 2: Find the newest manifest, and become the writer")
     }
 
-    /// Becomes the database's writer: commits the newest version again with the next epoch. On an empty
-    /// store that is version 1 with epoch 1.
+    /// Becomes the database's writer: commits the newest version again with the next epoch. On an
+    /// empty store that is version 1 with epoch 1.
     ///
-    /// If another writer opens at the same moment and commits first, starts again from its version: both
-    /// succeed, and the later of them fences the earlier.
+    /// If another writer opens at the same moment and commits first, starts again from its version:
+    /// both succeed, and the later of them fences the earlier.
     // Task 4.2: Find the newest manifest, and become the writer
     pub fn open(store: Arc<dyn ObjectStore>) -> Result<Self> {
         todo!("week 4, task 2: Find the newest manifest, and become the writer")
@@ -54,9 +53,9 @@ impl ManifestStore {
     /// Commits the next version.
     ///
     /// A put that fails may have been carried out all the same, so the outcome is looked up: if the
-    /// object is there with these bytes, the commit has succeeded; if it is there with others, another
-    /// writer has taken over: [`Error::Fenced`]. If it is not there, the put's error is returned, and the
-    /// commit may be tried again.
+    /// object is there with these bytes, the commit has succeeded; if it is there with others,
+    /// another writer has taken over: [`Error::Fenced`]. If it is not there, the put's error is
+    /// returned, and the commit may be tried again.
     // Task 4.3: Commit, or be fenced
     pub fn commit(&mut self, manifest: Manifest) -> Result<()> {
         todo!("week 4, task 3: Commit, or be fenced")

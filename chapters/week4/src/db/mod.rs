@@ -1,9 +1,10 @@
 //! The database: everything put together. Week 4's room.
 //!
-//! A [`Db`] writes through the [WAL](crate::storage::wal) into a [memtable](crate::storage::MemTable),
-//! [flushes](flusher) full memtables into [SSTs](crate::storage::sst), and writes down in the
-//! [manifest] which files are in use. Readers look at an immutable [state], newest place first.
-//! [Recovery](recovery) puts the state together again from the manifest and the WAL.
+//! A [`Db`] writes through the [WAL](crate::storage::wal) into a
+//! [memtable](crate::storage::MemTable), [flushes](flusher) full memtables into
+//! [SSTs](crate::storage::sst), and writes down in the [manifest] which files are in use. Readers
+//! look at an immutable [state], newest place first. [Recovery](recovery) puts the state together
+//! again from the manifest and the WAL.
 //!
 //! ```text
 //! put ──> WAL segment ──> memtable ──(freeze)──> immutable memtables ──(flush)──> SSTs, level 0

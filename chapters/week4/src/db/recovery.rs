@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::error::{Corruption, DecodeError, Result};
+use crate::error::{Corruption, DecodeError, Error, Result};
 use crate::format::Step;
 use crate::storage::{MemTable, WalReader, WalStore, WalWriter};
 
@@ -25,17 +25,25 @@ pub struct Recovered {
     pub last_seq: u64,
 }
 
-/// Reads the segments behind [`Manifest::replay_after_wal_id`], in order, each into a memtable of its own.
-/// A database without such a segment gets an empty one, with the next number.
+/// Reads the segments behind [`Manifest::replay_after_wal_id`], in order, each into a memtable of
+/// its own. A database without such a segment gets an empty one, with the next number.
 ///
-/// 1. Segments up to `replay_after_wal_id` are deleted: their rows are in SSTs, and a crash kept the
-///    writer from deleting them.
+/// 1. Segments up to `replay_after_wal_id` are deleted: their rows are in SSTs, and a crash kept
+///    the writer from deleting them.
 /// 2. Segments are numbered without a gap. One that is missing is damage.
 /// 3. Only the last segment may end in a torn record, which is cut off: the writer syncs a segment
-///    before it begins the next. Elsewhere a torn record is damage.
+///    before it begins the next. Elsewhere a torn record is damage, and so is a torn or missing
+///    header.
+/// 4. No row and no byte is taken away before every segment has been read without an error; segments
+///    that were flushed, which come first, are the exception.
 ///
 /// SlateDB: `WalReplayIterator` in `src/wal_replay.rs`.
 // Task 4.6: Recover from the WAL
 pub fn recover(wal_store: &dyn WalStore, manifest: &Manifest, trace: &Trace) -> Result<Recovered> {
     todo!("week 4, task 6: Recover from the WAL")
+}
+
+/// The error for a database whose last WAL segment has the highest number there is.
+pub(super) fn out_of_numbers() -> Error {
+    Error::invalid("wal_id", "there are no segment numbers left; copy the data into a new database")
 }

@@ -6,9 +6,12 @@ use super::merge_operator::{MergeOperator, MergeOperatorError};
 
 /// Adds up numbers. A value and an operand are a `u64` of 8 bytes, big-endian.
 ///
-/// A sum that is too large stays at [`u64::MAX`]. An error would keep the key, and the flush of the
-/// whole memtable, from ever succeeding again. Staying is associative because no operand makes
-/// a counter smaller; with negative operands it would not be.
+/// A sum that is too large stays at [`u64::MAX`]. An error would make the key unreadable: it would
+/// come at each read, and never to whoever wrote the operand that was too much. Staying is
+/// associative because no operand makes a counter smaller; with negative operands it would not be.
+///
+/// Every operand is checked, also one that comes when the sum is at its largest. An existing value
+/// is checked when there is an operand to add to it; without one, it need not be.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CounterMergeOperator;
 
@@ -36,7 +39,7 @@ impl MergeOperator for CounterMergeOperator {
         todo!("week 6, task 2: Count")
     }
 
-    /// Adds up all of them, and makes one result.
+    /// Adds up all of them, and encodes the sum once, at the end.
     // Task 6.2: Count
     fn merge_batch(
         &self,

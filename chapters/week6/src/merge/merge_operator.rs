@@ -19,8 +19,9 @@ pub use crate::error::MergeOperatorError;
 ///    `merge(a, b)`. `None` does not say that there is no value, only that none is known *yet*.
 /// 3. The same arguments give the same result, today and in a year.
 ///
-/// SlateDB: `MergeOperator` in `src/merge_operator.rs`. Its arguments are `Bytes`. Ours are slices:
-/// so a result can't keep the block alive that an operand came from.
+/// SlateDB: `MergeOperator` in `src/merge_operator.rs`. Its arguments are `Bytes`. Those of our
+/// `merge` are slices: so its result can't keep the block alive that an operand came from. A
+/// `merge_batch` should take care of that itself, and copy.
 pub trait MergeOperator: Debug + Send + Sync {
     /// The existing value, or an older operand, changed by a newer operand.
     fn merge(
@@ -32,12 +33,12 @@ pub trait MergeOperator: Debug + Send + Sync {
 
     /// The existing value changed by many operands, which are given oldest first.
     ///
-    /// This one merges them pair by pair: [`merge`](Self::merge) is called once for each operand, and
-    /// its result is the existing value of the next call. The first error ends it. An operator that
-    /// can do better overrides it, with the same result.
+    /// This one merges them pair by pair: [`merge`](Self::merge) is called once for each operand,
+    /// and its result is the existing value of the next call. The first error ends it. An operator
+    /// that can do better overrides it, with the same result.
     ///
-    /// Without an operand the result is the existing value; without that either, it is
-    /// [`MergeOperatorError::EmptyBatch`].
+    /// Without an operand the result is the existing value, which need not be checked then. Without
+    /// that either, it is [`MergeOperatorError::EmptyBatch`].
     fn merge_batch(
         &self,
         key: &[u8],

@@ -15,17 +15,18 @@ use super::merge_run::MergeRun;
 /// A *run* is all operands of one key in one stripe (see [`stripe_of`]): no snapshot sees some of
 /// them and not the others. Its *base* is the row of the same key and stripe behind the run,
 /// a value or a tombstone, if there is one. The stream below is one that
-/// [`RetentionIterator`](crate::iter::RetentionIterator) has left: nothing of the stripe lies behind
-/// the base.
+/// [`RetentionIterator`](crate::iter::RetentionIterator) has left: nothing of the stripe lies
+/// behind the base.
 ///
 /// Invariants:
 /// 1. The row has the sequence number of the newest operand.
 /// 2. Over a value, the row is a value. Over a tombstone it is a value too, merged with no existing
 ///    value.
 /// 3. Without a base, the row is a merge operand: an older row may be in an older stripe, or in a
-///    file that this stream does not read. Only at a [read](Self::for_reads), where the stream holds
-///    every row there is, is it a value.
-/// 4. Values and tombstones that are no base pass unchanged. The operator is not called for them.
+///    file that this stream does not read. Only at a [read](Self::for_reads), where the stream
+///    holds every row there is, is it a value.
+/// 4. Values and tombstones that are no base pass unchanged, at a read too. The operator is not
+///    called for them.
 /// 5. At most [`MERGE_BATCH_SIZE`](super::MERGE_BATCH_SIZE) operands are held, and the row that was
 ///    read last.
 /// 6. A call that fails has not moved the stream. What was read of a run stays here for the next
@@ -52,8 +53,9 @@ impl<I: RowEntryIterator> MergeOperatorIterator<I> {
         Self { rows, operator, boundaries, is_complete: false, unfinished: None }
     }
 
-    /// For a read, which looks at one snapshot and at every row that is visible there. A run without
-    /// a base becomes a value.
+    /// For a read, which looks at one snapshot and at every row that is visible there. A run
+    /// without a base becomes a value. The operator is called for it even if the run is one
+    /// operand: whoever reads should not get bytes that the operator would refuse.
     pub fn for_reads(rows: I, operator: Arc<dyn MergeOperator>) -> Self {
         Self { is_complete: true, ..Self::new(rows, operator, Vec::new()) }
     }

@@ -17,11 +17,12 @@ pub enum RegisterOperand {
 
 /// Sets a number or adds to it: for something that is counted now and then, and changes in between.
 ///
-/// A value and an operand are both a [`RegisterOperand`] as text; anything else is an error, wherever it
-/// stands. An operand is a *function* of the
-/// number, and to merge two is to make one function of them that does what both do, the older one
-/// first. That is associative whatever the functions are. It is not commutative: *set to 40, then
-/// add 2* is not *add 2, then set to 40*.
+/// A value and an operand are both a [`RegisterOperand`] as text. Anything else is an error,
+/// wherever it stands, also in front of an operand that sets.
+///
+/// An operand is a *function* of the number, and to merge two is to make one function of them that
+/// does what both do, the older one first. That is associative whatever the functions are. It is
+/// not commutative: *set to 40, then add 2* is not *add 2, then set to 40*.
 ///
 /// Additions wrap around at the ends of `i64`. Stopping there would not be associative, because a
 /// number can go up and down: at the largest number, `+1` and then `-1` would leave one less, but

@@ -75,7 +75,8 @@ impl DbBuilder {
         Self { settings, ..self }
     }
 
-    /// What merge operands mean: see [`Db::merge`]. It is not stored, so every opening gives the same one.
+    /// What merge operands mean: see [`Db::merge`]. It is not stored, so every opening gives the
+    /// same one.
     #[must_use]
     pub fn with_merge_operator(self, merge_operator: Arc<dyn MergeOperator>) -> Self {
         Self { merge_operator: Some(merge_operator), ..self }

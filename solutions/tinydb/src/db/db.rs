@@ -20,13 +20,16 @@ use super::stats::Stats;
 use super::trace::Trace;
 use super::write_batch::WriteBatch;
 
-/// A database of keys and values, both any bytes: keys of 1 to 65,535 of them, values of up to 4 GiB - 1.
+/// A database of keys and values, both any bytes: keys of 1 to 65,535 of them, values of up to 4
+/// GiB - 1.
 ///
-/// It is used through `&self` by any number of threads; clones are handles of the same database. When
-/// the last is dropped, the database is closed, without a word about errors: [`Db::close`] tells them.
+/// It is used through `&self` by any number of threads; clones are handles of the same database.
+/// When the last is dropped, the database is closed, without a word about errors: [`Db::close`]
+/// tells them.
 ///
-/// Every method fails with [`Error::Closed`](crate::Error::Closed) when the database was closed, and with
-/// [`Error::Fenced`](crate::Error::Fenced) once this writer knows that another has taken over.
+/// Every method fails with [`Error::Closed`](crate::Error::Closed) when the database was closed,
+/// and with [`Error::Fenced`](crate::Error::Fenced) once this writer knows that another has taken
+/// over.
 ///
 /// SlateDB: `Db` in `src/db.rs`, whose methods have the same names and are async.
 #[derive(Debug, Clone)]
@@ -75,9 +78,9 @@ impl Db {
         self.write(batch)
     }
 
-    /// Changes a key's value by a merge operand, without reading it: what the operand means says the
-    /// database's [`MergeOperator`](crate::merge::MergeOperator) when the key is read, or its rows are
-    /// flushed. [`Error::MergeOperatorMissing`](crate::Error::MergeOperatorMissing) if it has none.
+    /// Changes a key's value by a merge operand, without reading it. What the operand means is said by
+    /// the database's [`MergeOperator`](crate::merge::MergeOperator), when the key is read or its rows
+    /// are flushed. [`Error::MergeOperatorMissing`](crate::Error::MergeOperatorMissing) without one.
     pub fn merge(&self, key: impl AsRef<[u8]>, operand: impl AsRef<[u8]>) -> Result<()> {
         let mut batch = WriteBatch::new();
         batch.merge(key, operand);
@@ -89,14 +92,15 @@ impl Db {
         self.write_with_options(batch, &WriteOptions::default())
     }
 
-    /// Applies a batch: all of it or, if this fails, nothing. When it returns, the batch has the durability
-    /// that was asked for, as has every write before it; and every read that begins later sees it. A
-    /// batch without writes does nothing.
+    /// Applies a batch: all of it or, if this fails, nothing. When it returns, the batch has the
+    /// durability that was asked for, as has every write before it; and every read that begins
+    /// later sees it. A batch without writes does nothing.
     ///
-    /// May wait for room: see [`Settings::max_unflushed_bytes`](super::Settings::max_unflushed_bytes).
+    /// May wait for room: see
+    /// [`Settings::max_unflushed_bytes`](super::Settings::max_unflushed_bytes).
     ///
-    /// If writing to the log fails, nobody sees the batch as long as the database is open; whether it
-    /// is there when the database is opened again is not known
+    /// If writing to the log fails, nobody sees the batch as long as the database is open; whether
+    /// it is there when the database is opened again is not known
     /// ([`Error::WalFailed`](crate::Error::WalFailed) from then on).
     pub fn write_with_options(&self, batch: WriteBatch, options: &WriteOptions) -> Result<()> {
         let inner = &self.handle.inner;
@@ -153,9 +157,9 @@ impl Db {
         &self.handle.inner.trace
     }
 
-    /// Closes the database: makes every write durable ([`Durability::Sync`](crate::storage::Durability)), ends
-    /// the flusher, and unlocks the directory. What is in memtables stays in the WAL, from which the
-    /// next opening recovers it.
+    /// Closes the database: makes every write durable
+    /// ([`Durability::Sync`](crate::storage::Durability)), ends the flusher, and unlocks the
+    /// directory. What is in memtables stays in the WAL, from which the next opening recovers it.
     ///
     /// Closing twice does nothing. If it fails, the database is closed all the same.
     pub fn close(&self) -> Result<()> {

@@ -114,8 +114,8 @@ impl Manifest {
 
     /// Reads a manifest.
     ///
-    /// Checks, in this order: the magic, the checksum of everything, the version, and that the lists end
-    /// where the checksum starts. No room is made for a count that the bytes can't hold.
+    /// Checks, in this order: the magic, the checksum of everything, the version, and that the
+    /// lists end where the checksum starts. No room is made for a count that the bytes can't hold.
     // exercise: week4.1
     pub fn decode(bytes: Bytes) -> Result<Self, DecodeError> {
         if Cursor::new(bytes.clone()).take_array("a manifest's magic")? != MAGIC {

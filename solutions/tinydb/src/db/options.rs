@@ -8,7 +8,8 @@ use crate::storage::{Durability, SstBuilder};
 /// SlateDB: `Settings` in `src/config.rs`, with the same names and, for sizes, the same defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// A memtable of this size, in bytes, is frozen and flushed as one level-0 SST. Default: 64 MiB.
+    /// A memtable of this size, in bytes, is frozen and flushed as one level-0 SST. Default: 64
+    /// MiB.
     pub l0_sst_size_bytes: usize,
     /// The most bytes that may wait in memtables. When they come near it, writes are slowed; when
     /// they reach it, writes wait for a flush. Default: 256 MiB; SlateDB's is 1 GiB.

@@ -17,8 +17,8 @@ pub fn manifest(id: u64) -> String {
     format!("{MANIFESTS}/{id:020}.manifest")
 }
 
-/// The number of the manifest at `path`; `None` for a path that [`manifest`] does not make, and for the
-/// highest number, behind which there is no next.
+/// The number of the manifest at `path`; `None` for a path that [`manifest`] does not make, and for
+/// the highest number, behind which there is no next.
 pub fn manifest_id(path: &str) -> Option<u64> {
     let name = path.strip_prefix(MANIFESTS)?.strip_prefix('/')?;
     let id = name.strip_suffix(".manifest")?.parse().ok()?;

@@ -25,11 +25,11 @@ pub struct Recovered {
     pub last_seq: u64,
 }
 
-/// Reads the segments behind [`Manifest::replay_after_wal_id`], in order, each into a memtable of its own.
-/// A database without such a segment gets an empty one, with the next number.
+/// Reads the segments behind [`Manifest::replay_after_wal_id`], in order, each into a memtable of
+/// its own. A database without such a segment gets an empty one, with the next number.
 ///
-/// 1. Segments up to `replay_after_wal_id` are deleted: their rows are in SSTs, and a crash kept the
-///    writer from deleting them.
+/// 1. Segments up to `replay_after_wal_id` are deleted: their rows are in SSTs, and a crash kept
+///    the writer from deleting them.
 /// 2. Segments are numbered without a gap. One that is missing is damage.
 /// 3. Only the last segment may end in a torn record, which is cut off: the writer syncs a segment
 ///    before it begins the next. Elsewhere a torn record is damage, and so is a torn or missing

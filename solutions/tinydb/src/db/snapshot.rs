@@ -9,8 +9,8 @@ use crate::iter::{BytesRange, DbIterator};
 
 use super::db::Handle;
 
-/// The database as it was when [`Db::snapshot`](super::Db::snapshot) was called. Later writes are not
-/// seen. A flush keeps what an open snapshot needs, so one that is held for long costs space.
+/// The database as it was when [`Db::snapshot`](super::Db::snapshot) was called. Later writes are
+/// not seen. A flush keeps what an open snapshot needs, so one that is held for long costs space.
 ///
 /// SlateDB: `DbSnapshot` in `src/db_snapshot.rs`.
 #[derive(Debug)]

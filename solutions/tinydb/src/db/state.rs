@@ -12,8 +12,9 @@ use super::trace::Trace;
 // ANCHOR: state
 /// The places where a row can be, newest first: the memtable, the immutable memtables, the SSTs.
 ///
-/// A state never changes; the database swaps it for the next one. A reader takes the current one and
-/// keeps it as long as it reads: nothing it holds can vanish under it, and it makes no writer wait.
+/// A state never changes; the database swaps it for the next one. A reader takes the current one
+/// and keeps it as long as it reads: nothing it holds can vanish under it, and it makes no writer
+/// wait.
 ///
 /// Invariants:
 /// 1. Of one key, every row in a place is newer than every row in the places behind it.
@@ -56,8 +57,8 @@ pub struct Sst {
 // ANCHOR_END: state
 
 impl DbState {
-    /// The state behind a freeze: the memtable is the newest of the immutable ones, and an empty one
-    /// takes its place, whose rows will be in the WAL segment `wal_id`.
+    /// The state behind a freeze: the memtable is the newest of the immutable ones, and an empty
+    /// one takes its place, whose rows will be in the WAL segment `wal_id`.
     // exercise: week4.4
     pub fn freeze(&self, wal_id: u64) -> Self {
         let mut next = self.clone();
@@ -68,8 +69,8 @@ impl DbState {
         next
     }
 
-    /// The state behind a flush: `sst` holds the rows of the oldest immutable memtable and takes its
-    /// place.
+    /// The state behind a flush: `sst` holds the rows of the oldest immutable memtable and takes
+    /// its place.
     // exercise: week4.4
     pub fn flushed(&self, sst: Sst) -> Self {
         let mut next = self.clone();

@@ -8,8 +8,9 @@ use crate::format::Step;
 
 /// Records the [`Step`]s of the database, when it is on. Clones share one record.
 ///
-/// When it is off, a step costs one read of a flag: the step itself is not even made. Steps of other
-/// threads, the flush in the background among them, are recorded in the order in which they happen.
+/// When it is off, a step costs one read of a flag: the step itself is not even made. Steps of
+/// other threads, the flush in the background among them, are recorded in the order in which they
+/// happen.
 #[derive(Debug, Clone, Default)]
 pub struct Trace {
     recorder: Arc<Recorder>,

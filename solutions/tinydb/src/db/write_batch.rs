@@ -9,8 +9,8 @@ use crate::format::{RowEntry, ValueDeletable};
 ///
 /// They apply in the order in which they were added, so of two puts of a key the later one counts.
 ///
-/// SlateDB: `WriteBatch` in `src/batch.rs`, which drops what a later write of the same batch replaces.
-/// There a batch has one sequence number; here each row has its own.
+/// SlateDB: `WriteBatch` in `src/batch.rs`, which drops what a later write of the same batch
+/// replaces. There a batch has one sequence number; here each row has its own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WriteBatch {
     writes: Vec<(Bytes, ValueDeletable)>,

@@ -17,10 +17,10 @@ pub const MERGE_BATCH_SIZE: usize = 100;
 /// The operands of one key that become one row, as they are read: newest first.
 ///
 /// Invariants:
-/// 1. At most [`MERGE_BATCH_SIZE`] operands are held, however many were added. The newest of them may
-///    be a *partial result*: it stands for several that were merged to make room.
-/// 2. The operator is called once for each full batch, and once at the end, with at most
-///    [`MERGE_BATCH_SIZE`] operands, oldest first.
+/// 1. At most [`MERGE_BATCH_SIZE`] operands are held, however many were added. The newest of them
+///    may be a *partial result*: it stands for several that were merged to make room.
+/// 2. The operator is called when the next operand has no room, with the [`MERGE_BATCH_SIZE`]
+///    operands that are held, and once at the end, with those that are held then; oldest first.
 /// 3. A call that fails has changed nothing. It can be repeated.
 ///
 /// SlateDB: `merge_with_older_entries` in `src/merge_operator.rs` keeps one partial result for each
@@ -62,7 +62,12 @@ impl MergeRun {
         Ok(())
     }
 
-    /// Everything that was added, merged; into the existing value, if one is given.
+    /// Everything that was added, merged; into the existing value, if one is given. The operator is
+    /// called once, also for one operand.
+    ///
+    /// The run stays as it was, so this can be repeated, and [`add`](Self::add) can follow. It
+    /// takes `&mut self` because the operands lie in a ring: to be given as one slice, they may
+    /// have to be moved within it.
     // exercise: week6.5
     pub fn merge(
         &mut self,

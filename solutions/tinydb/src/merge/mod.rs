@@ -1,8 +1,8 @@
 //! Merge operators, and runs of operands merged on the way. Week 6's room.
 //!
-//! A merge operand is a change and not a whole value. What it means says the database's
-//! [operator](merge_operator): a [counter], a [list](mod@concat), a [register], or the user's own. A
-//! [run](merge_run) of operands is merged in bounded memory, by the
+//! A merge operand is a change and not a whole value. What it means is said by the database's
+//! [operator](merge_operator): a [counter], a [list](mod@concat), a [register], or the user's own.
+//! A [run](merge_run) of operands is merged in bounded memory, by the
 //! [iterator](merge_operator_iterator) that stands in reads, flushes and compactions.
 
 pub mod concat;
