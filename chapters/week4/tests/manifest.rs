@@ -230,12 +230,19 @@ enum Fault {
     Unreachable,
 }
 
+/// What can't be done while the store can't be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Blocked {
+    Lists,
+    Gets,
+}
+
 /// A store in memory with faults for its next calls of `put_if_absent`.
 #[derive(Debug, Default)]
 struct FaultyStore {
     inner: MemoryObjectStore,
     faults: Mutex<VecDeque<Fault>>,
-    unreachable: Mutex<bool>,
+    blocked: Mutex<Option<Blocked>>,
 }
 
 impl FaultyStore {
@@ -248,8 +255,20 @@ impl FaultyStore {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).push_back(fault);
     }
 
+    fn block(&self, blocked: Blocked) {
+        *self.blocked.lock().unwrap_or_else(PoisonError::into_inner) = Some(blocked);
+    }
+
+    fn is_blocked(&self, what: Blocked) -> bool {
+        *self.blocked.lock().unwrap_or_else(PoisonError::into_inner) == Some(what)
+    }
+
     fn broken(path: &str) -> Error {
-        Error::io("reach", path)(io::Error::other("the network is down"))
+        Error::io("put", path)(io::Error::other("the network is down"))
+    }
+
+    fn unreadable(path: &str) -> Error {
+        Error::io("read", path)(io::Error::other("the network is still down"))
     }
 }
 
@@ -276,18 +295,17 @@ impl ObjectStore for FaultyStore {
             }
             Some(Fault::Failed) => Err(Self::broken(path)),
             Some(Fault::Unreachable) => {
-                *self.unreachable.lock().unwrap() = true;
+                self.block(Blocked::Gets);
                 Err(Self::broken(path))
             }
         }
     }
 
     fn get(&self, path: &str) -> week4::Result<Bytes> {
-        if *self.unreachable.lock().unwrap() {
-            Err(Self::broken(path))
-        } else {
-            self.inner.get(path)
+        if self.is_blocked(Blocked::Gets) {
+            return Err(Self::unreadable(path));
         }
+        self.inner.get(path)
     }
 
     fn get_range(&self, path: &str, range: Range<u64>) -> week4::Result<Bytes> {
@@ -299,6 +317,9 @@ impl ObjectStore for FaultyStore {
     }
 
     fn list(&self, prefix: &str) -> week4::Result<Vec<ObjectMeta>> {
+        if self.is_blocked(Blocked::Lists) {
+            return Err(Self::unreadable(prefix));
+        }
         self.inner.list(prefix)
     }
 
@@ -354,6 +375,22 @@ mod task_4_2 {
         let rule = rule("4.2", "damage is an error with the object's path, never an older version");
         let Error::Corrupt { file, .. } = &error else { panic!("found {error}{rule}") };
         assert_eq!(*file, paths::manifest(2), "{rule}");
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_read_is_not_an_empty_one() {
+        for blocked in [Blocked::Lists, Blocked::Gets] {
+            let store = FaultyStore::with([]);
+            store.put(&paths::manifest(3), example().encode()).unwrap();
+            store.block(blocked);
+            let latest = ManifestStore::latest(&*store);
+            let rule =
+                rule("4.2", "an error of the store is passed on: a database may be behind it");
+            assert!(matches!(latest, Err(Error::Io { .. })), "{blocked:?}: {latest:?}{rule}");
+            let opened = ManifestStore::open(store.clone());
+            assert!(matches!(opened, Err(Error::Io { .. })), "{blocked:?}: {opened:?}{rule}");
+            assert_eq!(store.inner.list("").unwrap().len(), 1, "nothing was put{rule}");
+        }
     }
 
     #[test]
@@ -509,7 +546,21 @@ mod task_4_3 {
         let next = next(&manifests);
         let error = manifests.commit(next).unwrap_err();
         let rule = rule("4.3", "when the outcome can't be known, the commit has not succeeded");
-        assert!(matches!(error, Error::Io { .. }), "{error}{rule}");
+        let is_that_of_the_put = matches!(&error, Error::Io { operation: "put", .. });
+        assert!(is_that_of_the_put, "{error}{rule}");
+        assert_eq!(manifests.id(), 1, "{rule}");
+    }
+
+    #[test]
+    fn other_bytes_are_another_commit_whatever_their_epoch() {
+        let store = FaultyStore::with([]);
+        let mut manifests = ManifestStore::open(store.clone()).unwrap();
+        let other = Manifest { writer_epoch: 1, ..example() };
+        store.add(Fault::Overtaken(other.encode()));
+        let next = next(&manifests);
+        let result = manifests.commit(next);
+        let rule = rule("4.3", "a commit has succeeded only if its own bytes are there");
+        assert!(matches!(result, Err(Error::Fenced { .. })), "{result:?}{rule}");
         assert_eq!(manifests.id(), 1, "{rule}");
     }
 

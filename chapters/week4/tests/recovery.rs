@@ -236,6 +236,71 @@ mod task_4_6 {
     }
 
     #[test]
+    fn an_earlier_segment_cut_anywhere_is_damage() {
+        let mut whole = 0;
+        let mut len = 0;
+        while len == 0 || len < whole {
+            let store = MemoryWalStore::new();
+            segment(&store, 1, &[&[1]]);
+            segment(&store, 2, &[&[2]]);
+            whole = contents(&store, 1).len();
+            // Cut behind its header, a segment looks like one without rows.
+            if len != HEADER_LEN {
+                cut(&store, 1, whole - len);
+                let result = recover(&store, &Manifest::default(), &Trace::new());
+                let rule = rule("4.6", "an earlier segment is whole, its header too");
+                let damaged = matches!(result, Err(Error::Corrupt { .. }));
+                assert!(damaged, "{len} of {whole} bytes: {result:?}{rule}");
+            }
+            len += 1;
+        }
+    }
+
+    #[test]
+    fn a_missing_segment_stays_missing() {
+        let store = MemoryWalStore::new();
+        segment(&store, 1, &[&[1]]);
+        segment(&store, 3, &[&[3]]);
+        let rule = rule("4.6", "damage is found the second time too: nothing is made in its place");
+        for _ in 0..2 {
+            let result = recover(&store, &Manifest::default(), &Trace::new());
+            assert!(result.is_err(), "{result:?}{rule}");
+            assert_eq!(store.list().unwrap(), [1, 3], "{rule}");
+        }
+    }
+
+    #[test]
+    fn a_segment_without_rows_keeps_its_place() {
+        let store = MemoryWalStore::new();
+        segment(&store, 1, &[&[1]]);
+        segment(&store, 2, &[]);
+        segment(&store, 3, &[&[3]]);
+        let trace = Trace::new();
+        for _ in 0..2 {
+            trace.start();
+            recover(&store, &Manifest::default(), &trace).unwrap();
+            let replay = |wal_id, rows| Step::WalReplay { wal_id, rows };
+            let rule =
+                rule("4.6", "only flushed segments are deleted, and every other one is recorded");
+            assert_eq!(trace.stop(), [replay(1, 1), replay(2, 0), replay(3, 1)], "{rule}");
+            assert_eq!(store.list().unwrap(), [1, 2, 3], "{rule}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_cut_when_an_earlier_segment_is_damaged() {
+        let store = MemoryWalStore::new();
+        segment(&store, 1, &[&[1]]);
+        segment(&store, 2, &[&[2], &[3]]);
+        cut(&store, 1, 2);
+        cut(&store, 2, 3);
+        let before = contents(&store, 2);
+        recover(&store, &Manifest::default(), &Trace::new()).unwrap_err();
+        let rule = rule("4.6", "a torn tail is cut off when everything was read, and not before");
+        assert_bytes(&contents(&store, 2), &before, &rule);
+    }
+
+    #[test]
     fn a_missing_segment_is_damage() {
         for (replay_after, present, missing, proof) in [
             (0, &[1, 3][..], 2, 3),
