@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use proptest::prelude::*;
 use testkit::{SimulatedFile, config, deadline, rule};
-use week4::db::{ManifestStore, Trace, paths};
+use week4::db::{Manifest, ManifestStore, Trace, paths};
 use week4::format::Step;
 use week4::object_store::{MemoryObjectStore, ObjectMeta, ObjectStore};
 use week4::storage::{Durability, LogFile, MemTable, SstReader, WalReader, WalStore};
@@ -30,6 +30,12 @@ struct Store {
     released: Condvar,
     /// Puts of paths that start with this fail.
     failing: Mutex<Option<&'static str>>,
+    /// The next put of a path that starts with this is carried out, and its answer is lost.
+    losing: Mutex<Option<&'static str>>,
+    /// The next read of a whole object fails.
+    blind: Mutex<bool>,
+    /// SSTs can't be read.
+    unreadable: Mutex<bool>,
 }
 
 impl Store {
@@ -42,11 +48,15 @@ impl Store {
         *self.failing.lock().unwrap() = prefix;
     }
 
+    fn unreachable(path: &str) -> Error {
+        Error::io("reach", path)(io::Error::other("the network is down"))
+    }
+
     fn before_put(&self, path: &str) -> Result<()> {
         let holds = |held: &mut Option<&'static str>| held.is_some_and(|it| path.starts_with(it));
         drop(self.released.wait_while(self.held.lock().unwrap(), holds).unwrap());
         if self.failing.lock().unwrap().is_some_and(|prefix| path.starts_with(prefix)) {
-            return Err(Error::io("reach", path)(io::Error::other("the network is down")));
+            return Err(Self::unreachable(path));
         }
         let (kind, rest) = path.split_once('/').unwrap();
         let id = rest.split('.').next().unwrap().trim_start_matches('0');
@@ -67,10 +77,18 @@ impl ObjectStore for Store {
 
     fn put_if_absent(&self, path: &str, object: Bytes) -> Result<()> {
         self.before_put(path)?;
-        self.inner.put_if_absent(path, object)
+        self.inner.put_if_absent(path, object)?;
+        if self.losing.lock().unwrap().take_if(|prefix| path.starts_with(*prefix)).is_some() {
+            *self.blind.lock().unwrap() = true;
+            return Err(Self::unreachable(path));
+        }
+        Ok(())
     }
 
     fn get(&self, path: &str) -> Result<Bytes> {
+        if std::mem::take(&mut *self.blind.lock().unwrap()) {
+            return Err(Self::unreachable(path));
+        }
         self.inner.get(path)
     }
 
@@ -79,6 +97,9 @@ impl ObjectStore for Store {
     }
 
     fn head(&self, path: &str) -> Result<ObjectMeta> {
+        if path.starts_with("sst") && *self.unreadable.lock().unwrap() {
+            return Err(Self::unreachable(path));
+        }
         self.inner.head(path)
     }
 
@@ -99,9 +120,21 @@ struct Wal {
     /// Segments with a number of at least this can't be opened.
     unopenable: Mutex<Option<u64>>,
     undeletable: Mutex<bool>,
+    /// Opening this segment waits until this has happened.
+    open_waits: Mutex<Option<(u64, &'static str)>>,
 }
 
 impl Wal {
+    fn wait_before_open(&self, wal_id: u64) {
+        let Some((_, event)) = self.open_waits.lock().unwrap().filter(|(id, _)| *id == wal_id)
+        else {
+            return;
+        };
+        until(event, || self.events.lock().unwrap().iter().any(|it| it == event));
+        // Let whoever did it go on to the end of what it was doing.
+        thread::sleep(Duration::from_millis(20));
+    }
+
     fn file(&self, wal_id: u64) -> SimulatedFile {
         self.files.lock().unwrap().entry(wal_id).or_default().clone()
     }
@@ -117,8 +150,10 @@ impl WalStore for Wal {
             return Err(Error::io("open", self.name(wal_id))(io::Error::other("too many files")));
         }
         self.events.lock().unwrap().push(format!("open wal {wal_id}"));
+        let file = self.file(wal_id);
+        self.wait_before_open(wal_id);
         let events = Arc::clone(&self.events);
-        Ok(Box::new(Segment { wal_id, file: self.file(wal_id), events }))
+        Ok(Box::new(Segment { wal_id, file, events }))
     }
 
     fn delete(&self, wal_id: u64) -> Result<()> {
@@ -216,6 +251,15 @@ impl Home {
 /// Memtables of 500 bytes.
 fn small(max_unflushed_bytes: usize) -> Settings {
     Settings { l0_sst_size_bytes: 500, max_unflushed_bytes, ..Settings::default() }
+}
+
+fn until(what: &str, done: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !done() {
+        let rule = rule("4.8", "a full memtable is frozen, and flushed in the background");
+        assert!(start.elapsed() < Duration::from_secs(20), "waited in vain until {what}{rule}");
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn get(db: &Db, key: &str) -> Option<String> {
@@ -513,8 +557,8 @@ mod task_4_7 {
         let torn = deadline(30, move || {
             thread::scope(|scope| {
                 let writer = scope.spawn(|| {
-                    for number in 0..300 {
-                        let keys: Vec<String> = (0..8).map(|key| format!("key-{key}")).collect();
+                    let keys: Vec<String> = (0..200).map(|key| format!("key-{key}")).collect();
+                    for number in 0..40 {
                         let value = number.to_string();
                         let puts: Vec<_> = keys.iter().map(|key| (&key[..], &value[..])).collect();
                         db.write(batch(&puts)).unwrap();
@@ -523,10 +567,9 @@ mod task_4_7 {
                 let mut torn = None;
                 while !writer.is_finished() {
                     let snapshot = db.snapshot().unwrap();
-                    let values: Vec<_> =
-                        (0..8).map(|key| snapshot.get(format!("key-{key}")).unwrap()).collect();
-                    if values.iter().any(|value| *value != values[0]) {
-                        torn = Some(values);
+                    let ends = ["key-0", "key-199"].map(|key| snapshot.get(key).unwrap());
+                    if ends[0] != ends[1] {
+                        torn = Some(ends);
                     }
                 }
                 torn
@@ -537,6 +580,62 @@ mod task_4_7 {
             "a batch becomes visible as a whole, when all its rows are in the memtable",
         );
         assert_eq!(torn, None, "a snapshot saw half a batch{rule}");
+    }
+
+    #[test]
+    fn the_steps_of_two_writes_do_not_mix() {
+        let db = Home::new().open();
+        db.trace().start();
+        thread::scope(|scope| {
+            for thread in 0..4 {
+                let db = &db;
+                scope.spawn(move || {
+                    for number in 0..300 {
+                        db.put(format!("{thread}-{number}"), "there").unwrap();
+                    }
+                });
+            }
+        });
+        let steps = db.trace().stop();
+        for (expected, steps) in (1..).zip(steps.chunks(3)) {
+            let rule = rule("4.7", "one write at a time holds the lock, until its commit");
+            let [
+                Step::WalAppend { .. },
+                Step::MemTableInsert { seq, .. },
+                Step::Commit { seq: commit },
+            ] = steps
+            else {
+                panic!("found {steps:?}{rule}");
+            };
+            assert_eq!((*seq, *commit), (expected, expected), "{rule}");
+        }
+    }
+
+    #[test]
+    fn numbers_run_out_without_being_used_twice() {
+        for last in [u64::MAX - 1, u64::MAX] {
+            let home = Home::new();
+            let manifest = Manifest { last_l0_seq: last, ..Manifest::default() };
+            home.store.inner.put(&paths::manifest(1), manifest.encode()).unwrap();
+            let db = home.open();
+            let result = db.write(batch(&[("apple", "red"), ("fig", "blue")]));
+            let rule = rule("4.7", "without enough numbers a batch is refused: out_of_numbers");
+            assert!(matches!(result, Err(Error::InvalidArgument { .. })), "{result:?}{rule}");
+            assert_eq!(scan(&db), [], "{rule}");
+        }
+    }
+
+    #[test]
+    fn a_snapshot_of_a_merged_key_does_not_see_later_operands() {
+        let operator = Arc::new(week4::merge::ConcatMergeOperator::with_separator(","));
+        let db = Home::new().builder().with_merge_operator(operator).build().unwrap();
+        db.merge("list", "a").unwrap();
+        let snapshot = db.snapshot().unwrap();
+        db.merge("list", "b").unwrap();
+        let seen = snapshot.get("list").unwrap();
+        let rule = rule("4.7", "get_merged reads at the same sequence number");
+        assert_eq!(seen.as_deref(), Some(&b"a"[..]), "{rule}");
+        assert_eq!(get(&db, "list").as_deref(), Some("a,b"), "{rule}");
     }
 
     #[test]
@@ -557,15 +656,6 @@ mod task_4_7 {
 
 mod task_4_8 {
     use super::*;
-
-    fn until(what: &str, done: impl Fn() -> bool) {
-        let start = Instant::now();
-        while !done() {
-            let rule = rule("4.8", "a full memtable is frozen, and flushed in the background");
-            assert!(start.elapsed() < Duration::from_secs(20), "waited in vain until {what}{rule}");
-            thread::sleep(Duration::from_millis(1));
-        }
-    }
 
     fn flush(db: &Db) -> Result<()> {
         let db = db.clone();
@@ -740,6 +830,90 @@ mod task_4_8 {
     }
 
     #[test]
+    fn every_freeze_is_flushed_without_being_asked() {
+        for _ in 0..200 {
+            let home = Home::new();
+            let db = home.open_small();
+            let mut number = 0;
+            while home.wal.list().unwrap().last() < Some(&2) {
+                db.put(format!("key-{number:03}"), "x".repeat(20)).unwrap();
+                number += 1;
+            }
+            until("the memtable is flushed", || db.stats().unwrap().immutable_mem_tables == 0);
+        }
+    }
+
+    #[test]
+    fn the_row_that_found_the_memtable_full_survives_a_kill() {
+        let home = Home::new();
+        let db = home.open_small();
+        let mut number = 0;
+        while home.wal.list().unwrap().last() < Some(&2) {
+            db.put(format!("key-{number:03}"), "x".repeat(20)).unwrap();
+            number += 1;
+        }
+        until("segment 1 is deleted", || home.wal.list().unwrap() == [2]);
+        let mut reader = WalReader::new("wal", home.wal.file(2).written().into()).unwrap();
+        let mut logged = 0;
+        while let Some(batch) = reader.next_batch().unwrap() {
+            logged += batch.len();
+        }
+        let rule = rule(
+            "4.8",
+            "a freeze comes before the write: a memtable and its segment have the same rows",
+        );
+        assert_eq!(logged, db.stats().unwrap().mem_table_rows, "{rule}");
+        assert_eq!(scan(&home.after_a_kill()).len(), number, "{rule}");
+    }
+
+    #[test]
+    fn a_write_whose_freeze_fails_has_not_happened() {
+        let home = Home::new();
+        let db = home.open_small();
+        *home.wal.unopenable.lock().unwrap() = Some(2);
+        let refused = (0..100)
+            .map(|number| format!("key-{number:03}"))
+            .find(|key| db.put(key, "x".repeat(20)).is_err());
+        let rule = rule(
+            "4.8",
+            "a full memtable is frozen before the write, so its error is that of no row",
+        );
+        let key = refused.unwrap_or_else(|| panic!("no memtable was frozen{rule}"));
+        assert_eq!(get(&db, &key), None, "{rule}");
+        assert_eq!(home.after_a_kill().get(&key).unwrap(), None, "{rule}");
+    }
+
+    #[test]
+    fn a_flush_in_the_middle_of_a_freeze_is_not_undone() {
+        let home = Home::new();
+        let db = home.open_small();
+        home.store.hold(Some("sst"));
+        let mut number = 0;
+        let mut put_until = |segment: u64| {
+            while home.wal.list().unwrap().last() < Some(&segment) {
+                db.put(format!("key-{number:03}"), "x".repeat(20)).unwrap();
+                number += 1;
+            }
+        };
+        put_until(2);
+        // While segment 3 is being opened, the first memtable is flushed to the end.
+        *home.wal.open_waits.lock().unwrap() = Some((3, "delete wal 1"));
+        let release = thread::spawn({
+            let home = home.clone();
+            move || {
+                let opening = || home.events.lock().unwrap().iter().any(|it| it == "open wal 3");
+                until("segment 3 is opened", opening);
+                home.store.hold(None);
+            }
+        });
+        put_until(3);
+        release.join().unwrap();
+        flush(&db).unwrap();
+        let rule = rule("4.8", "the next state is made of the current one, in swap_state");
+        assert_eq!(db.stats().unwrap().sst_rows, number, "each row is in one SST{rule}");
+    }
+
+    #[test]
     fn rows_can_be_read_while_their_flush_is_held_up() {
         let home = Home::new();
         let db = home.open_small();
@@ -836,14 +1010,78 @@ mod task_4_8 {
     }
 
     #[test]
+    fn numbers_of_ssts_begin_where_the_manifest_says() {
+        let home = Home::new();
+        let manifest = Manifest { next_sst_id: 7, ..Manifest::default() };
+        home.store.inner.put(&paths::manifest(1), manifest.encode()).unwrap();
+        home.store.inner.put(&paths::sst(7), Bytes::from_static(b"left behind")).unwrap();
+        let db = home.open();
+        db.put("apple", "red").unwrap();
+        db.put("apple", "green").unwrap();
+        db.trace().start();
+        flush(&db).unwrap();
+        let rule = rule("4.8", "the number that put_sst returns is the SST's");
+        assert_eq!(home.store.ids("sst"), [paths::sst(7), paths::sst(8)], "{rule}");
+        let steps = db.trace().stop();
+        let is_flush = |step: &Step| matches!(step, Step::Flush { wal_id: 1, sst: 8, .. });
+        assert!(steps.iter().any(is_flush), "{steps:?}{rule}");
+        let (_, manifest) = ManifestStore::latest(&*home.store).unwrap().unwrap();
+        assert_eq!((manifest.l0, manifest.last_l0_seq), (vec![8], 2), "{rule}");
+    }
+
+    #[test]
+    fn an_sst_that_cannot_be_opened_is_not_committed() {
+        let home = Home::new();
+        let db = home.open();
+        db.put("apple", "red").unwrap();
+        *home.store.unreadable.lock().unwrap() = true;
+        let result = flush(&db);
+        let rule =
+            rule("4.8", "the reader is opened before the commit: behind it, nothing may fail");
+        assert!(matches!(result, Err(Error::FlushFailed { .. })), "{result:?}{rule}");
+        let (id, manifest) = ManifestStore::latest(&*home.store).unwrap().unwrap();
+        assert_eq!((id, manifest.l0), (1, vec![]), "{rule}");
+        *home.store.unreadable.lock().unwrap() = false;
+        flush(&db).unwrap();
+        assert_eq!(db.stats().unwrap().sst_rows, 1, "{rule}");
+        assert_eq!(scan(&home.after_a_kill()).len(), 1, "{rule}");
+    }
+
+    #[test]
+    fn an_sst_whose_commit_failed_is_left_where_it_is() {
+        let home = Home::new();
+        let db = home.open();
+        db.put("apple", "red").unwrap();
+        // The commit is carried out, and nobody gets to know.
+        *home.store.losing.lock().unwrap() = Some("manifest");
+        // The flusher may have tried twice before this looks, and succeeded.
+        let failed = flush(&db).is_err();
+        let rule =
+            rule("4.8", "a commit that failed may have been carried out: its SST may be in use");
+        if failed {
+            assert_eq!(scan(&home.after_a_kill()).len(), 1, "{rule}");
+        }
+        let again = flush(&db);
+        assert!(again.is_ok(), "tried again: {again:?}{rule}");
+        assert_eq!(scan(&db).len(), 1, "{rule}");
+        assert_eq!(scan(&home.after_a_kill()).len(), 1, "{rule}");
+    }
+
+    #[test]
     fn a_segment_that_cannot_be_deleted_is_deleted_later() {
         let home = Home::new();
         let db = home.open();
         db.put("apple", "red").unwrap();
         *home.wal.undeletable.lock().unwrap() = true;
+        db.trace().start();
         let flushed = flush(&db);
         let rule = rule("4.8", "when the manifest is committed, the flush has succeeded");
         assert!(flushed.is_ok(), "{flushed:?}{rule}");
+        let deleted = |step: &Step| matches!(step, Step::WalDelete { .. });
+        assert!(
+            !db.trace().stop().iter().any(deleted),
+            "nothing was deleted, so no such step{rule}"
+        );
         assert_eq!(get(&db, "apple").as_deref(), Some("red"), "{rule}");
         *home.wal.undeletable.lock().unwrap() = false;
         drop(db);
