@@ -8,11 +8,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use testkit::{SimulatedFile, deadline};
 use tinydb::db::backpressure::{Admission, LONGEST_DELAY, admission};
-use tinydb::db::{Trace, paths};
+use tinydb::db::{Manifest, Trace, paths};
 use tinydb::error::Error;
 use tinydb::format::Step;
 use tinydb::iter::BytesRange;
-use tinydb::object_store::MemoryObjectStore;
+use tinydb::object_store::{MemoryObjectStore, ObjectStore};
 use tinydb::storage::{DiskWalStore, Durability, LogFile, MemoryWalStore, WalStore};
 use tinydb::{Db, DbBuilder, Result, Settings, WriteBatch, WriteOptions};
 
@@ -406,4 +406,35 @@ fn a_disk_wal_store_remembers_its_epoch() {
     std::fs::write(directory.path().join("wal-epoch"), b"a dozen").unwrap();
     let error = open().epoch().unwrap_err();
     assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+}
+
+#[test]
+fn numbers_that_run_out_are_errors_and_no_panics() {
+    let last = u64::MAX;
+    for manifest in [
+        Manifest { writer_epoch: last, ..Manifest::default() },
+        Manifest { replay_after_wal_id: last, ..Manifest::default() },
+        Manifest { replay_after_wal_id: last - 1, ..Manifest::default() },
+        Manifest { replay_after_wal_id: last - 2, ..Manifest::default() },
+        Manifest { next_sst_id: last, ..Manifest::default() },
+        Manifest { last_l0_seq: last - 1, ..Manifest::default() },
+    ] {
+        let shown = format!("{manifest:?}");
+        let objects = Arc::new(MemoryObjectStore::new());
+        objects.put(&paths::manifest(1), manifest.encode()).unwrap();
+        let machine = Machine::new(&objects);
+        let result = deadline(20, move || {
+            for round in 0..3_u8 {
+                let db = machine.open()?;
+                db.put([round], "there")?;
+                db.flush()?;
+                assert_eq!(db.scan(..)?.count(), usize::from(round) + 1);
+            }
+            Ok::<(), Error>(())
+        });
+        // It goes well, or says what has run out; nothing is lost, and nothing panics.
+        if let Err(error) = result {
+            assert!(error.to_string().contains("no "), "{shown}: {error}");
+        }
+    }
 }
