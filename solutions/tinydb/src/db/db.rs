@@ -27,8 +27,8 @@ use super::write_batch::WriteBatch;
 /// When the last is dropped, the database is closed, without a word about errors: [`Db::close`]
 /// tells them.
 ///
-/// Every method fails with [`Error::Closed`](crate::Error::Closed) when the database was closed,
-/// and with [`Error::Fenced`](crate::Error::Fenced) once this writer knows that another has taken
+/// Every method fails with [`Error::Closed`] when the database was closed,
+/// and with [`Error::Fenced`] once this writer knows that another has taken
 /// over.
 ///
 /// SlateDB: `Db` in `src/db.rs`, whose methods have the same names and are async.
@@ -46,7 +46,7 @@ pub(super) struct Handle {
 
 impl Db {
     /// Opens the database in a directory, with the default settings, and makes it if there is none.
-    /// [`Error::Locked`](crate::Error::Locked) if it is open already, here or in another process.
+    /// [`Error::Locked`] if it is open already, here or in another process.
     pub fn open(directory: impl Into<PathBuf>) -> Result<Self> {
         DbBuilder::new(directory).build()
     }
@@ -80,7 +80,7 @@ impl Db {
 
     /// Changes a key's value by a merge operand, without reading it. What the operand means is said by
     /// the database's [`MergeOperator`](crate::merge::MergeOperator), when the key is read or its rows
-    /// are flushed. [`Error::MergeOperatorMissing`](crate::Error::MergeOperatorMissing) without one.
+    /// are flushed. [`Error::MergeOperatorMissing`] without one.
     pub fn merge(&self, key: impl AsRef<[u8]>, operand: impl AsRef<[u8]>) -> Result<()> {
         let mut batch = WriteBatch::new();
         batch.merge(key, operand);
@@ -101,7 +101,7 @@ impl Db {
     ///
     /// If writing to the log fails, nobody sees the batch as long as the database is open; whether
     /// it is there when the database is opened again is not known
-    /// ([`Error::WalFailed`](crate::Error::WalFailed) from then on).
+    /// ([`Error::WalFailed`] from then on).
     pub fn write_with_options(&self, batch: WriteBatch, options: &WriteOptions) -> Result<()> {
         let inner = &self.handle.inner;
         inner.check_open()?;
@@ -115,7 +115,7 @@ impl Db {
     }
 
     /// The value of a key; `None` if it has none or was deleted. If its operands can't be merged,
-    /// [`Error::MergeFailed`](crate::Error::MergeFailed).
+    /// [`Error::MergeFailed`].
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Bytes>> {
         self.handle.inner.get(key.as_ref(), None)
     }
