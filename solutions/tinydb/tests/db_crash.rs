@@ -22,6 +22,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 use tinydb::db::ManifestStore;
 use tinydb::object_store::{LocalObjectStore, ObjectStore};
+use tinydb::storage::wal::encode_header;
 use tinydb::storage::{DiskWalStore, Durability};
 use tinydb::{Db, Settings, WriteBatch, WriteOptions};
 
@@ -119,7 +120,8 @@ mod child {
 
     use super::*;
 
-    /// A WAL that forgets what is appended to it.
+    /// A WAL that forgets what is appended to it, but for the header of each segment: without that,
+    /// recovery would say that a segment is damaged, and not lose a write in silence.
     #[derive(Debug)]
     struct ForgetfulWal(DiskWalStore);
 
@@ -149,8 +151,8 @@ mod child {
             self.0.read_all()
         }
 
-        fn append(&mut self, _: &[u8]) -> std::io::Result<()> {
-            Ok(())
+        fn append(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+            if *bytes == encode_header() { self.0.append(bytes) } else { Ok(()) }
         }
 
         fn sync(&mut self) -> std::io::Result<()> {
