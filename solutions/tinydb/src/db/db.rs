@@ -138,7 +138,8 @@ impl Db {
         Ok(Snapshot::new(Arc::clone(&self.handle)))
     }
 
-    /// Writes every row into an SST that is not in one yet, and waits until that is done.
+    /// Writes every row into an SST that is not in one yet, and waits until that is done. If it fails
+    /// ([`Error::FlushFailed`]), nothing is lost, and the next call tries again.
     ///
     /// SlateDB: `Db::flush_with_options` with `FlushType::MemTable`; its `Db::flush` makes only the
     /// WAL durable.
