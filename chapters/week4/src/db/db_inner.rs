@@ -17,7 +17,7 @@ use crate::object_store::ObjectStore;
 use crate::storage::{Durability, MemTable, SstBuilder, SstReader, WalStore, WalWriter};
 
 use super::backpressure::{Admission, admission};
-use super::flusher::FlushProgress;
+use super::flush_progress::FlushProgress;
 use super::manifest::Manifest;
 use super::manifest_store::ManifestStore;
 use super::options::Settings;

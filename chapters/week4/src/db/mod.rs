@@ -22,8 +22,12 @@ pub mod builder;
 #[path = "../../../../solutions/tinydb/src/db/db.rs"]
 pub mod db;
 pub mod db_inner;
+#[path = "../../../../solutions/tinydb/src/db/flush_progress.rs"]
+pub mod flush_progress;
 #[path = "../../../../solutions/tinydb/src/db/flusher.rs"]
 pub mod flusher;
+#[path = "../../../../solutions/tinydb/src/db/handle.rs"]
+pub(crate) mod handle;
 pub mod manifest;
 pub mod manifest_store;
 #[path = "../../../../solutions/tinydb/src/db/options.rs"]

@@ -12,7 +12,8 @@ use crate::storage::{DiskWalStore, MemoryWalStore, SstReader, WalStore, WalWrite
 
 use super::db::Db;
 use super::db_inner::{DbInner, Writer};
-use super::flusher::FlushProgress;
+use super::flush_progress::FlushProgress;
+use super::handle::Handle;
 use super::manifest::Manifest;
 use super::options::Settings;
 use super::paths;
@@ -120,7 +121,7 @@ impl DbBuilder {
             closed: AtomicBool::new(false),
             fence: OnceLock::new(),
         };
-        Db::start(inner, wal_store)
+        Ok(Db::new(Handle::start(inner, wal_store)?))
     }
 }
 

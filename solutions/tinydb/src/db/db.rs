@@ -1,19 +1,15 @@
 //! The database, as its users see it.
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
 use crate::iter::{BytesRange, DbIterator};
-use crate::storage::WalStore;
 
 use super::builder::DbBuilder;
-use super::db_inner::DbInner;
-use super::flusher;
+use super::handle::Handle;
 use super::options::WriteOptions;
 use super::snapshot::Snapshot;
 use super::stats::Stats;
@@ -37,13 +33,6 @@ pub struct Db {
     handle: Arc<Handle>,
 }
 
-/// What the clones of a [`Db`] share, its thread included.
-#[derive(Debug)]
-pub(super) struct Handle {
-    pub(super) inner: Arc<DbInner>,
-    flusher: Mutex<Option<JoinHandle<()>>>,
-}
-
 impl Db {
     /// Opens the database in a directory, with the default settings, and makes it if there is none.
     /// [`Error::Locked`] if it is open already, here or in another process.
@@ -56,12 +45,9 @@ impl Db {
         DbBuilder::new(directory)
     }
 
-    /// Starts the flusher of a database.
-    pub(super) fn start(inner: DbInner, wal_store: Arc<dyn WalStore>) -> Result<Self> {
-        let inner = Arc::new(inner);
-        let flusher = flusher::spawn(Arc::clone(&inner), wal_store)?;
-        let flusher = Mutex::new(Some(flusher));
-        Ok(Self { handle: Arc::new(Handle { inner, flusher }) })
+    /// A database that runs.
+    pub(super) fn new(handle: Handle) -> Self {
+        Self { handle: Arc::new(handle) }
     }
 
     /// Gives a key a value.
@@ -165,32 +151,5 @@ impl Db {
     /// Closing twice does nothing. If it fails, the database is closed all the same.
     pub fn close(&self) -> Result<()> {
         self.handle.shut_down(true)
-    }
-}
-
-impl Handle {
-    fn shut_down(&self, sync: bool) -> Result<()> {
-        self.inner.closed.store(true, Ordering::Release);
-        // Waits for the write that is under way. A writer that panicked writes nothing more.
-        let writer = match self.inner.writer.lock() {
-            Ok(mut writer) => writer.take(),
-            Err(poisoned) => poisoned.into_inner().take().and(None),
-        };
-        let written = writer
-            .map_or(Ok(()), |mut writer| if sync { writer.wal.sync() } else { writer.wal.flush() });
-        self.inner.flushes.stop();
-        let flusher = self.flusher.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(flusher) = flusher {
-            // It has said why it panicked, if it did.
-            let _ = flusher.join();
-        }
-        written
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        // There is nobody to tell about an error.
-        let _ = self.shut_down(false);
     }
 }

@@ -1,98 +1,15 @@
-//! The thread that flushes memtables in the background, and waiting for it.
+//! The thread that flushes memtables in the background.
 //!
 //! SlateDB has three tasks for it, in `src/memtable_flusher/`: one dispatches, one uploads several
 //! SSTs at once, one commits the manifest in order.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use crate::error::{Error, Result};
 use crate::storage::WalStore;
 
 use super::db_inner::DbInner;
-
-/// How far the flusher is: what it tells those who wait, and they it.
-#[derive(Debug, Default)]
-pub struct FlushProgress {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// Whether somebody has asked for a flush since the last attempt began.
-    requested: bool,
-    /// How many attempts have failed.
-    failures: u64,
-    /// Why the last attempt failed, unless it succeeded.
-    error: Option<Arc<Error>>,
-    /// Whether the thread is to end, or has ended.
-    stopped: bool,
-}
-
-impl FlushProgress {
-    /// Asks for a flush. After a failure, nothing is tried again until somebody asks.
-    pub fn request(&self) {
-        self.lock().requested = true;
-        self.changed.notify_all();
-    }
-
-    /// Asks for a flush, and waits until `done`. Fails if an attempt fails meanwhile
-    /// ([`Error::FlushFailed`]), or if the flusher ends before it is done ([`Error::Closed`]).
-    pub fn wait_until(&self, done: impl Fn() -> bool) -> Result<()> {
-        let mut state = self.lock();
-        state.requested = true;
-        self.changed.notify_all();
-        let failures = state.failures;
-        loop {
-            if done() {
-                return Ok(());
-            }
-            if let Some(source) = state.error.as_ref().filter(|_| state.failures > failures) {
-                return Err(Error::FlushFailed { source: Arc::clone(source) });
-            }
-            if state.stopped {
-                return Err(Error::Closed);
-            }
-            state = self.wait(state);
-        }
-    }
-
-    /// Tells the thread to end when it has finished the flush it is at.
-    pub fn stop(&self) {
-        self.lock().stopped = true;
-        self.changed.notify_all();
-    }
-
-    /// Waits for something to flush; `false` when it is time to end.
-    fn wait_for_work(&self, has_work: impl Fn() -> bool) -> bool {
-        let mut state = self.lock();
-        while !state.stopped {
-            if (state.requested || state.error.is_none()) && has_work() {
-                state.requested = false;
-                return true;
-            }
-            state = self.wait(state);
-        }
-        false
-    }
-
-    fn attempted(&self, result: Result<()>) {
-        let mut state = self.lock();
-        state.failures += u64::from(result.is_err());
-        state.error = result.err().map(Arc::new);
-        self.changed.notify_all();
-    }
-
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // The fields are set one by one, and any combination of them can be gone on with.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// Starts the thread. It flushes the oldest immutable memtable as long as there is one, and sleeps
 /// when there is none.

@@ -17,7 +17,9 @@ pub mod builder;
 #[expect(clippy::module_inception, reason = "the file of `Db` is called db, as SlateDB's is")]
 pub mod db;
 pub mod db_inner;
+pub mod flush_progress;
 pub mod flusher;
+pub(crate) mod handle;
 pub mod manifest;
 pub mod manifest_store;
 pub mod options;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::error::Result;
 use crate::iter::{BytesRange, DbIterator};
 
-use super::db::Handle;
+use super::handle::Handle;
 
 /// The database as it was when [`Db::snapshot`](super::Db::snapshot) was called. Later writes are
 /// not seen. A flush keeps what an open snapshot needs, so one that is held for long costs space.
