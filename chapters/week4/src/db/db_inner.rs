@@ -14,7 +14,7 @@ use crate::iter::{
 };
 use crate::merge::{MergeOperator, MergeOperatorIterator};
 use crate::object_store::ObjectStore;
-use crate::storage::{Durability, MemTable, SstBuilder, SstReader, WalStore, WalWriter};
+use crate::storage::{Durability, MemTable, SstBuilder, WalStore, WalWriter};
 
 use super::backpressure::{Admission, admission};
 use super::flush_progress::FlushProgress;
@@ -197,16 +197,17 @@ impl DbInner {
     fn encode_table(&self, table: &Arc<MemTable>) -> Result<Bytes> {
         let block_size = self.settings.sst_block_size;
         let boundaries: Vec<u64> = locked(&self.snapshots).keys().copied().collect();
-        let all = MemTableIterator::new(Arc::clone(table), &BytesRange::ALL);
-        let rows = RetentionIterator::new(all, boundaries.clone());
-        let Some(operator) = &self.merge_operator else {
-            return encode_sst(rows, block_size);
+        let needed = || {
+            let all = MemTableIterator::new(Arc::clone(table), &BytesRange::ALL);
+            RetentionIterator::new(all, boundaries.clone())
         };
-        let merged = MergeOperatorIterator::new(rows, Arc::clone(operator), boundaries.clone());
+        let Some(operator) = &self.merge_operator else {
+            return encode_sst(needed(), block_size);
+        };
+        let merged = MergeOperatorIterator::new(needed(), Arc::clone(operator), boundaries.clone());
         match encode_sst(merged, block_size) {
             Err(Error::MergeFailed { .. } | Error::InvalidArgument { .. }) => {
-                let all = MemTableIterator::new(Arc::clone(table), &BytesRange::ALL);
-                encode_sst(RetentionIterator::new(all, boundaries), block_size)
+                encode_sst(needed(), block_size)
             }
             encoded => encoded,
         }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use crate::error::Result;
 use crate::format::{RowEntry, Step};
 use crate::iter::{BytesRange, MemTableIterator, MergeIterator, RowEntryIterator, SstIterator};
+use crate::object_store::ObjectStore;
 use crate::storage::{MemTable, SstReader};
 
+use super::paths;
 use super::trace::Trace;
 
 // ANCHOR: state
@@ -55,6 +57,14 @@ pub struct Sst {
     pub reader: Arc<SstReader>,
 }
 // ANCHOR_END: state
+
+impl Sst {
+    /// Opens SST `id` on `store`.
+    pub fn open(store: &Arc<dyn ObjectStore>, id: u64) -> Result<Self> {
+        let reader = Arc::new(SstReader::open(Arc::clone(store), paths::sst(id))?);
+        Ok(Self { id, reader })
+    }
+}
 
 impl DbState {
     /// The state behind a freeze: the memtable is the newest of the immutable ones, and an empty

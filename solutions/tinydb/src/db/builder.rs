@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use crate::error::Result;
 use crate::merge::MergeOperator;
 use crate::object_store::{LocalObjectStore, MemoryObjectStore, ObjectStore};
-use crate::storage::{DiskWalStore, MemoryWalStore, SstReader, WalStore, WalWriter};
+use crate::storage::{DiskWalStore, MemoryWalStore, WalStore, WalWriter};
 
 use super::db::Db;
 use super::db_inner::{DbInner, Writer};
@@ -16,7 +16,6 @@ use super::flush_progress::FlushProgress;
 use super::handle::Handle;
 use super::manifest::Manifest;
 use super::options::Settings;
-use super::paths;
 use super::recovery::{Recovered, recover};
 use super::state::{DbState, Sst};
 use super::takeover;
@@ -139,9 +138,5 @@ fn first_state(
 }
 
 fn open_ssts(store: &Arc<dyn ObjectStore>, ids: &[u64]) -> Result<Vec<Sst>> {
-    let open = |&id: &u64| {
-        let reader = Arc::new(SstReader::open(Arc::clone(store), paths::sst(id))?);
-        Ok(Sst { id, reader })
-    };
-    ids.iter().map(open).collect()
+    ids.iter().map(|&id| Sst::open(store, id)).collect()
 }

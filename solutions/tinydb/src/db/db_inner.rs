@@ -14,7 +14,7 @@ use crate::iter::{
 };
 use crate::merge::{MergeOperator, MergeOperatorIterator};
 use crate::object_store::ObjectStore;
-use crate::storage::{Durability, MemTable, SstBuilder, SstReader, WalStore, WalWriter};
+use crate::storage::{Durability, MemTable, SstBuilder, WalStore, WalWriter};
 
 use super::backpressure::{Admission, admission};
 use super::flush_progress::FlushProgress;
@@ -161,12 +161,12 @@ impl DbInner {
         let object = self.build_sst(wal_id, table)?;
         let next_id = self.manifests().manifest().next_sst_id;
         let id = self.put_sst(next_id, object)?;
-        let reader = Arc::new(SstReader::open(Arc::clone(&self.object_store), paths::sst(id))?);
-        let (rows, max_seq) = (reader.footer().row_count, reader.footer().max_seq);
+        let sst = Sst::open(&self.object_store, id)?;
+        let (rows, max_seq) = (sst.reader.footer().row_count, sst.reader.footer().max_seq);
         self.trace.record(|| Step::Flush { wal_id, sst: id, rows });
 
         self.commit(|manifest| manifest.with_l0(id, wal_id, max_seq))?;
-        self.swap_state(|state| state.flushed(Sst { id, reader }));
+        self.swap_state(|state| state.flushed(sst));
         // If this fails, the segment is deleted when the database is opened the next time.
         if wal_store.delete(wal_id).is_ok() {
             self.trace.record(|| Step::WalDelete { wal_id });
@@ -238,16 +238,17 @@ impl DbInner {
     fn encode_table(&self, table: &Arc<MemTable>) -> Result<Bytes> {
         let block_size = self.settings.sst_block_size;
         let boundaries: Vec<u64> = locked(&self.snapshots).keys().copied().collect();
-        let all = MemTableIterator::new(Arc::clone(table), &BytesRange::ALL);
-        let rows = RetentionIterator::new(all, boundaries.clone());
-        let Some(operator) = &self.merge_operator else {
-            return encode_sst(rows, block_size);
+        let needed = || {
+            let all = MemTableIterator::new(Arc::clone(table), &BytesRange::ALL);
+            RetentionIterator::new(all, boundaries.clone())
         };
-        let merged = MergeOperatorIterator::new(rows, Arc::clone(operator), boundaries.clone());
+        let Some(operator) = &self.merge_operator else {
+            return encode_sst(needed(), block_size);
+        };
+        let merged = MergeOperatorIterator::new(needed(), Arc::clone(operator), boundaries.clone());
         match encode_sst(merged, block_size) {
             Err(Error::MergeFailed { .. } | Error::InvalidArgument { .. }) => {
-                let all = MemTableIterator::new(Arc::clone(table), &BytesRange::ALL);
-                encode_sst(RetentionIterator::new(all, boundaries), block_size)
+                encode_sst(needed(), block_size)
             }
             encoded => encoded,
         }
