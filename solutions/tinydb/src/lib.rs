@@ -7,9 +7,11 @@
 //! | room | what it is |
 //! |---|---|
 //! | [`mod@db`] | the database: writing, reading, flushing, recovery |
+//! | [`compaction`] | picks, merges and retires SSTs |
 //! | [`merge`] | merge operators, and runs of operands merged on the way |
 //! | [`iter`] | sorted streams of rows |
 //! | [`storage`] | the three places where a row can be: memtable, WAL, SST |
+//! | [`optimize`] | what makes it fast |
 //! | [`object_store`] | where immutable files live |
 //! | [`mod@format`] | bytes: rows, blocks, checksums |
 //! | [`error`] | what can go wrong, and where |
@@ -18,12 +20,14 @@
 //! file or on a failing disk: it returns an [`Error`].
 #![forbid(unsafe_code)]
 
+pub mod compaction;
 pub mod db;
 pub mod error;
 pub mod format;
 pub mod iter;
 pub mod merge;
 pub mod object_store;
+pub mod optimize;
 pub mod storage;
 
 pub use db::{Db, DbBuilder, Settings, WriteBatch, WriteOptions};

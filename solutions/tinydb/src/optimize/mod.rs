@@ -1,0 +1,1 @@
+//! What makes the engine fast. Week 7's room.
