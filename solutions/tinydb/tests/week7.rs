@@ -4,3 +4,6 @@ extern crate tinydb as week7;
 
 #[path = "../../../chapters/week7/tests/filter.rs"]
 mod filter;
+
+#[path = "../../../chapters/week7/tests/block_cache.rs"]
+mod block_cache;
