@@ -17,7 +17,7 @@ use super::handle::Handle;
 use super::manifest::Manifest;
 use super::options::Settings;
 use super::recovery::{Recovered, recover};
-use super::state::{DbState, Sst};
+use super::state::{DbState, Run, Sst};
 use super::takeover;
 use super::trace::Trace;
 
@@ -132,7 +132,8 @@ fn first_state(
 ) -> Result<(DbState, WalWriter)> {
     let Recovered { immutables, wal, wal_id, mem_table, .. } = recovered;
     let l0 = open_ssts(store, &manifest.l0)?;
-    let runs = manifest.sorted_runs.iter().map(|run| open_ssts(store, &run.ssts));
+    let runs = manifest.sorted_runs.iter();
+    let runs = runs.map(|run| Ok(Run { id: run.id, ssts: open_ssts(store, &run.ssts)? }));
     let sorted_runs = runs.collect::<Result<_>>()?;
     Ok((DbState { wal_id, mem_table, immutables, l0, sorted_runs }, wal))
 }

@@ -92,6 +92,24 @@ impl ManifestStore {
         Ok(())
     }
 
+    /// To be called after a commit that failed: it may have been carried out all the same, without an
+    /// answer. If the next version is there and is by this writer, goes on behind it; if it is by
+    /// another, [`Error::Fenced`].
+    pub fn catch_up(&mut self) -> Result<()> {
+        let path = paths::manifest(self.id + 1);
+        let found = match self.store.get(&path) {
+            Err(Error::NotFound { .. }) => return Ok(()),
+            found => decode(&path, found?)?,
+        };
+        let (epoch, newer_epoch) = (self.manifest.writer_epoch, found.writer_epoch);
+        if epoch != newer_epoch {
+            return Err(Error::Fenced { epoch, newer_epoch, manifest: path });
+        }
+        self.id += 1;
+        self.manifest = found;
+        Ok(())
+    }
+
     /// The version that this writer committed last.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest

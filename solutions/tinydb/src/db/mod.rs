@@ -38,7 +38,7 @@ pub use manifest::{Manifest, SortedRun};
 pub use manifest_store::ManifestStore;
 pub use options::{Settings, WriteOptions};
 pub use snapshot::Snapshot;
-pub use state::{DbState, ImmutableMemTable};
+pub use state::{DbState, ImmutableMemTable, Run};
 pub use stats::Stats;
 pub use trace::Trace;
 pub use write_batch::WriteBatch;
