@@ -166,6 +166,13 @@ pub enum Error {
          it is tried again after a while"
     )]
     CompactionFailed {
+    /// A write was accepted, and a commit that should have made it durable failed.
+    #[error(
+        "the write is in memory, but could not be made durable: {source}. It may be lost when the \
+         database is closed. Mend the cause, open the database again, and look whether the write \
+         is there before you repeat it"
+    )]
+    NotDurable {
         /// Why.
         source: Arc<Error>,
     },
