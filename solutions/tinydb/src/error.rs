@@ -166,6 +166,10 @@ pub enum Error {
          it is tried again after a while"
     )]
     CompactionFailed {
+        /// Why.
+        source: Arc<Error>,
+    },
+
     /// A write was accepted, and a commit that should have made it durable failed.
     #[error(
         "the write is in memory, but could not be made durable: {source}. It may be lost when the \
