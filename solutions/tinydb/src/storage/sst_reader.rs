@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::error::{DecodeError, Error, Result};
+use crate::error::{Corruption, DecodeError, Error, Result};
 use crate::format::checksum::verify_checksum;
 use crate::format::{Block, FormatVersion, RowEntry};
 use crate::object_store::ObjectStore;
@@ -84,6 +84,7 @@ impl SstReader {
         verify_checksum(bytes, "the data block")
             .and_then(|block| match self.footer.version {
                 FormatVersion::V1 => Block::decode(block),
+                FormatVersion::V2 => Err(unknown_version()),
             })
             .map_err(|error| error.in_file(&self.path, meta.offset))
     }
@@ -102,6 +103,11 @@ impl SstReader {
     pub fn index(&self) -> &SstIndex {
         &self.index
     }
+}
+
+// solution-only
+fn unknown_version() -> DecodeError {
+    DecodeError::new(0, Corruption::UnknownVersion { found: 2, known: "version 1" })
 }
 
 /// The first row of `key` in the block that is visible at `max_seq`.
