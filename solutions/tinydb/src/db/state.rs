@@ -9,6 +9,7 @@ use crate::iter::{
     BytesRange, MemTableIterator, MergeIterator, RowEntryIterator, SortedRunIterator, SstIterator,
 };
 use crate::object_store::ObjectStore;
+use crate::optimize::BlockCache;
 use crate::storage::{MemTable, SstReader};
 
 use super::paths;
@@ -71,9 +72,14 @@ pub struct Run {
 // ANCHOR_END: state
 
 impl Sst {
-    /// Opens SST `id` on `store`.
-    pub fn open(store: &Arc<dyn ObjectStore>, id: u64) -> Result<Self> {
-        let reader = Arc::new(SstReader::open(Arc::clone(store), paths::sst(id))?);
+    /// Opens SST `id` on `store`, with its filter. Its blocks are kept in `cache`.
+    pub fn open(
+        store: &Arc<dyn ObjectStore>,
+        id: u64,
+        cache: Option<&Arc<BlockCache>>,
+    ) -> Result<Self> {
+        let (store, cache) = (Arc::clone(store), cache.cloned());
+        let reader = Arc::new(SstReader::open_with_cache(store, paths::sst(id), cache)?);
         Ok(Self { id, reader })
     }
 }

@@ -20,7 +20,7 @@ pub use mem_table::MemTable;
 pub use object_wal_store::ObjectWalStore;
 pub use sequenced_key::{KeyRange, SequencedKey};
 pub use sst::{BlockMeta, Footer, SstIndex};
-pub use sst_builder::SstBuilder;
+pub use sst_builder::{SstBuilder, SstOptions};
 pub use sst_reader::SstReader;
 pub use wal::Durability;
 pub use wal_reader::{TornTail, WalReader};

@@ -32,7 +32,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use crate::error::{Corruption, DecodeError, Error, Result};
-use crate::object_store::ObjectStore;
+use crate::object_store::{ObjectStore, concurrently};
 
 use super::log_file::{LogFile, PendingSync};
 use super::wal;
@@ -130,7 +130,7 @@ impl WalStore for ObjectWalStore {
         folder(wal_id)
     }
 
-    fn fence(&self, next_wal_id: u64) -> Result<()> {
+    fn fence(&self, next_wal_id: u64) -> Result<bool> {
         loop {
             let segments = self.parts()?;
             let last = segments.last_key_value().filter(|(id, _)| **id >= next_wal_id);
@@ -144,7 +144,7 @@ impl WalStore for ObjectWalStore {
             };
             // If one of them is taken, the writer before was faster: look again.
             if closed && self.claim(next, 0, wal::encode_header())? {
-                return Ok(());
+                return Ok(true);
             }
         }
     }
@@ -233,12 +233,9 @@ impl LogFile for ObjectLogFile {
     /// The parts that are on the object store; what waits is not among them.
     fn read_all(&mut self) -> io::Result<Bytes> {
         let puts = locked(&self.shared.puts);
-        let mut contents = BytesMut::new();
-        for number in 0..puts.next_part {
-            let bytes = puts.store.get(&part(puts.wal_id, number)).map_err(io::Error::other)?;
-            contents.extend_from_slice(&bytes);
-        }
-        Ok(contents.freeze())
+        let paths: Vec<_> = (0..puts.next_part).map(|number| part(puts.wal_id, number)).collect();
+        let parts = concurrently(&paths, |path| puts.store.get(path)).map_err(io::Error::other)?;
+        Ok(parts.concat().into())
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -51,9 +51,9 @@ pub trait WalStore: Debug + Send + Sync {
     }
 
     /// Shuts out every writer that was there before. `next_wal_id` is the number of the first segment
-    /// that is in no SST. A store that only one process can have need not do anything.
-    fn fence(&self, _next_wal_id: u64) -> Result<()> {
-        Ok(())
+    /// that is in no SST. `false` if that was not needed: only one process can have these segments.
+    fn fence(&self, _next_wal_id: u64) -> Result<bool> {
+        Ok(false)
     }
 
     /// How often the segment should be synced in the background, whether somebody waits for it or
