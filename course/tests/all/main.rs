@@ -8,5 +8,6 @@ mod generator;
 mod hunting;
 mod running;
 mod shell;
+mod slatedb;
 mod tasks;
 mod writing;
