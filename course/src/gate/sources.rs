@@ -120,7 +120,9 @@ impl Sources<'_> {
         if !self.crates.have(of) {
             let known = self.pin.crates.keys().map(String::as_str);
             let (version, like) = (&self.pin.version, similar(of, known));
-            return Ok(format!("{PIN} has no [files.{of}], so {of} {version} was not read.{like}"));
+            return Ok(format!(
+                "{PIN} has no [files.{of}], so {of} {version} was not read. Add it and run this again.{like}"
+            ));
         }
         let like = similar(path, self.crates.files(of)?.iter().map(String::as_str));
         Ok(format!("{of} {} has no `{path}`.{like}", self.pin.version))
