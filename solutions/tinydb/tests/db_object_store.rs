@@ -83,7 +83,10 @@ fn the_older_of_two_writers_is_fenced_at_its_next_durable_write() {
         let mut batch = WriteBatch::new();
         batch.put("kiwi", "hard");
         let fenced = older.write_with_options(batch, &durable);
-        assert!(matches!(fenced, Err(Error::Fenced { epoch: 1, newer_epoch: 2, .. })), "{fenced:?}");
+        assert!(
+            matches!(fenced, Err(Error::Fenced { epoch: 1, newer_epoch: 2, .. })),
+            "{fenced:?}"
+        );
         newer.put("fig", "blue").unwrap().wait_durable().unwrap();
         drop((older, newer));
         let db = open(&store);

@@ -12,10 +12,11 @@ use crate::optimize::{BlockCache, GroupCommit};
 use crate::storage::{DiskWalStore, MemoryWalStore, ObjectWalStore, WalStore, WalWriter};
 
 use super::compactions::Compactions;
+use super::counters::Counters;
 use super::db::Db;
-use super::db_inner::{Counters, DbInner, Writer};
+use super::db_inner::{DbInner, Writer};
 use super::flush_progress::FlushProgress;
-use super::garbage::GarbageCollection;
+use super::garbage_collection::GarbageCollection;
 use super::handle::Handle;
 use super::manifest::Manifest;
 use super::options::Settings;
