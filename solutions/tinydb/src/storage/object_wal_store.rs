@@ -18,12 +18,17 @@
 //!
 //! Parts are put only if there is none of that number. Whoever takes the database over puts what the
 //! writer before would put next: an empty part behind the last, and the first part of the next
-//! segment. From then on every put of that writer fails, and it knows that it was fenced.
+//! segment, with a header and no record. From then on every put of that writer fails, and it knows
+//! that it was fenced.
+//!
+//! These *fences* stay when the segment is deleted. A writer may have been away for days, and its
+//! next put must fail all the same. They are the parts without a record, a few bytes for each opening
+//! of the database.
 //!
 //! SlateDB numbers its WAL objects through, `wal/<id>.sst`, and fences by an empty object too:
 //! `WriterFencer::fence` in `src/fence.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -53,34 +58,47 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The segments of a WAL as objects.
 ///
 /// Invariants:
-/// 1. The parts of a segment are numbered from 0 without a gap.
-/// 2. A part that was put is never changed, and never put again.
+/// 1. The parts of a segment are numbered from 0 without a gap, until it is deleted.
+/// 2. A part that was put is never changed, and no other is ever put under its number, unless it
+///    holds a record and its writer was not fenced there.
 /// 3. When a sync returns `Ok`, the object store has everything that was appended before it began.
 /// 4. A segment without a record need not be there.
 #[derive(Debug, Clone)]
 pub struct ObjectWalStore {
     store: Arc<dyn ObjectStore>,
+    /// Segments of which only fences are left, as far as is known: deleting them asks for nothing.
+    deleted: Arc<Mutex<BTreeSet<u64>>>,
+}
+
+/// What is there of a segment.
+#[derive(Debug, Default)]
+struct Parts {
+    /// One more than the highest number.
+    next: u64,
+    /// How many there are.
+    count: u64,
+    /// Those that hold records.
+    with_records: Vec<String>,
 }
 
 impl ObjectWalStore {
     /// The WAL on `store`, under the folder `wal`.
     pub fn new(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store }
+        Self { store, deleted: Arc::default() }
     }
 
-    /// How many parts each segment has. Fails if a part is missing in front of another.
-    fn parts(&self) -> Result<BTreeMap<u64, u64>> {
-        let mut segments: BTreeMap<u64, u64> = BTreeMap::new();
-        // Sorted by path, and so by number.
-        for object in self.store.list(FOLDER)? {
+    /// The parts of each segment whose path begins with `prefix`.
+    fn parts(&self, prefix: &str) -> Result<BTreeMap<u64, Parts>> {
+        let mut segments: BTreeMap<u64, Parts> = BTreeMap::new();
+        for object in self.store.list(prefix)? {
             // An object of any other name is none of ours.
             let Some((wal_id, number)) = part_numbers(&object.path) else { continue };
-            let count = segments.entry(wal_id).or_default();
-            if number != *count {
-                let corruption = Corruption::Missing { proof: object.path };
-                return Err(DecodeError::new(0, corruption).in_file(&part(wal_id, *count), 0));
+            let parts = segments.entry(wal_id).or_default();
+            parts.next = parts.next.max(number + 1);
+            parts.count += 1;
+            if object.size > wal::HEADER_LEN as u64 {
+                parts.with_records.push(object.path);
             }
-            *count += 1;
         }
         Ok(segments)
     }
@@ -97,6 +115,7 @@ impl ObjectWalStore {
     }
 
     fn log_file(&self, wal_id: u64, next_part: u64) -> Box<dyn LogFile> {
+        locked(&self.deleted).remove(&wal_id);
         let puts = Puts { store: Arc::clone(&self.store), wal_id, next_part, failed: false };
         let (waiting, puts) = (Arc::default(), Arc::new(Mutex::new(puts)));
         Box::new(ObjectLogFile { shared: Shared { waiting, puts } })
@@ -105,12 +124,20 @@ impl ObjectWalStore {
 
 impl WalStore for ObjectWalStore {
     fn list(&self) -> Result<Vec<u64>> {
-        Ok(self.parts()?.into_keys().collect())
+        let segments = self.parts(FOLDER)?;
+        let bare = segments.iter().filter(|(_, parts)| parts.with_records.is_empty());
+        *locked(&self.deleted) = bare.map(|(wal_id, _)| *wal_id).collect();
+        Ok(segments.into_keys().collect())
     }
 
     fn open(&self, wal_id: u64) -> Result<Box<dyn LogFile>> {
-        let next_part = self.parts()?.get(&wal_id).copied().unwrap_or(0);
-        Ok(self.log_file(wal_id, next_part))
+        let folder = folder(wal_id);
+        let parts = self.parts(&folder)?.remove(&wal_id).unwrap_or_default();
+        if parts.count < parts.next {
+            let proof = part(wal_id, parts.next - 1);
+            return Err(DecodeError::new(0, Corruption::Missing { proof }).in_file(&folder, 0));
+        }
+        Ok(self.log_file(wal_id, parts.next))
     }
 
     /// Asks the object store nothing. If somebody else has made the segment, the first sync fails.
@@ -118,11 +145,13 @@ impl WalStore for ObjectWalStore {
         Ok(self.log_file(wal_id, 0))
     }
 
+    /// Deletes the parts that hold records. Fences stay.
     fn delete(&self, wal_id: u64) -> Result<()> {
-        // The last part first: what a crash leaves has no gap.
-        for object in self.store.list(&folder(wal_id))?.iter().rev() {
-            self.store.delete(&object.path)?;
+        if locked(&self.deleted).contains(&wal_id) {
+            return Ok(());
         }
+        let parts = self.parts(&folder(wal_id))?.remove(&wal_id).unwrap_or_default();
+        concurrently(&parts.with_records, |path| self.store.delete(path))?;
         Ok(())
     }
 
@@ -132,14 +161,14 @@ impl WalStore for ObjectWalStore {
 
     fn fence(&self, next_wal_id: u64) -> Result<bool> {
         loop {
-            let segments = self.parts()?;
+            let segments = self.parts(FOLDER)?;
             let last = segments.last_key_value().filter(|(id, _)| **id >= next_wal_id);
             let next = match last {
                 Some((id, _)) => id.checked_add(1).ok_or_else(|| out_of_numbers(*id))?,
                 None => next_wal_id,
             };
             let closed = match last {
-                Some((&id, &parts)) => self.claim(id, parts, Bytes::new())?,
+                Some((&id, parts)) => self.claim(id, parts.next, Bytes::new())?,
                 None => true,
             };
             // If one of them is taken, the writer before was faster: look again.
