@@ -2,9 +2,6 @@
 
 extern crate tinydb as week7;
 
-#[path = "../../../chapters/week7/tests/block_v2.rs"]
-mod block_v2;
-
 #[path = "../../../chapters/week7/tests/group_commit.rs"]
 mod group_commit;
 #[path = "../../../chapters/week7/tests/block_v2.rs"]
