@@ -122,6 +122,18 @@ impl WalWriter {
         synced.map_err(Error::io("sync", &self.name))
     }
 
+    /// Hands every waiting record to the operating system, and begins to sync. What it returns does
+    /// the rest; appending can go on meanwhile. If that fails, the caller
+    /// [abandons](Self::abandon) the segment.
+    pub fn start_sync(&mut self) -> Result<impl FnOnce() -> Result<()> + Send + use<>> {
+        self.flush()?;
+        let started = self.file.start_sync();
+        self.failed = started.is_err();
+        let name = self.name.clone();
+        let pending = started.map_err(Error::io("sync", &name))?;
+        Ok(move || pending().map_err(Error::io("sync", name)))
+    }
+
     /// The size of the segment in bytes, waiting records included. Not known after a failed write.
     // exercise: week3.6
     pub fn size(&self) -> u64 {
