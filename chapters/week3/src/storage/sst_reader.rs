@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::error::{DecodeError, Error, Result};
+use crate::error::{Corruption, DecodeError, Error, Result};
 use crate::format::checksum::verify_checksum;
 use crate::format::{Block, FormatVersion, RowEntry};
 use crate::object_store::ObjectStore;

@@ -177,7 +177,8 @@ impl Db {
     /// deleted, however short `min_age` is. It protects what *another* process, which is just
     /// opening the database, reads and writes.
     pub fn collect_garbage(&self, min_age: Duration) -> Result<Garbage> {
-        self.handle.inner.collect_garbage(&*self.handle.wal_store, min_age)
+        self.handle.inner.check_open()?;
+        self.handle.inner.collect_garbage(&*self.handle.wal_store()?, min_age)
     }
 
     /// Figures about the database.

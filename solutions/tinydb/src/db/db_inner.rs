@@ -586,6 +586,6 @@ fn out_of_numbers() -> Error {
 }
 
 /// For what is whole between any two operations, so that a panic elsewhere leaves it usable.
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,13 +1,13 @@
 //! A database that runs: its shared part and its threads.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::storage::WalStore;
 
-use super::db_inner::{DbInner, Writer};
+use super::db_inner::{DbInner, Writer, locked};
 use super::{compaction_worker, flusher, garbage, wal_flusher};
 
 /// What the clones of a [`Db`](super::Db) and its snapshots share. When the last of them is dropped,
@@ -15,7 +15,8 @@ use super::{compaction_worker, flusher, garbage, wal_flusher};
 #[derive(Debug)]
 pub(super) struct Handle {
     pub(super) inner: Arc<DbInner>,
-    pub(super) wal_store: Arc<dyn WalStore>,
+    /// The WAL's segments, and with them the lock on a directory; `None` when the database is closed.
+    wal_store: Mutex<Option<Arc<dyn WalStore>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -25,17 +26,17 @@ impl Handle {
         let inner = Arc::new(inner);
         let threads = Mutex::new(Vec::new());
         // From here on, an error closes what was started already.
-        let handle = Self { inner, wal_store, threads };
-        let (inner, wal_store) = (&handle.inner, &handle.wal_store);
-        handle.add(flusher::spawn(Arc::clone(inner), Arc::clone(wal_store))?);
-        handle.add(wal_flusher::spawn(Arc::clone(inner), &**wal_store)?);
+        let handle = Self { inner, wal_store: Mutex::new(Some(Arc::clone(&wal_store))), threads };
+        let inner = &handle.inner;
+        handle.add(flusher::spawn(Arc::clone(inner), Arc::clone(&wal_store))?);
+        handle.add(wal_flusher::spawn(Arc::clone(inner), &*wal_store)?);
         compaction_worker::spawn(inner)?.into_iter().for_each(|thread| handle.add(thread));
-        garbage::spawn(inner, Arc::clone(wal_store))?.into_iter().for_each(|it| handle.add(it));
+        garbage::spawn(inner, wal_store)?.into_iter().for_each(|thread| handle.add(thread));
         Ok(handle)
     }
 
     fn add(&self, thread: JoinHandle<()>) {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        locked(&self.threads).push(thread);
     }
 
     /// Writes out what is buffered, durably if `sync` says so, and ends the threads. A compaction that
@@ -53,19 +54,23 @@ impl Handle {
         let written = writer.map_or(Ok(()), |writer| self.write_out(writer, sync));
         inner.commits.stop();
         inner.flushes.stop();
-        let threads =
-            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let threads = std::mem::take(&mut *locked(&self.threads));
         for thread in threads {
             // It has said why it panicked, if it did.
             let _ = thread.join();
         }
+        locked(&self.wal_store).take();
         written
+    }
+
+    /// The WAL's segments, if the database is open.
+    pub(super) fn wal_store(&self) -> Result<Arc<dyn WalStore>> {
+        locked(&self.wal_store).clone().ok_or(Error::Closed)
     }
 
     /// On an object store, nothing is there before it is synced.
     fn write_out(&self, mut writer: Writer, sync: bool) -> Result<()> {
-        let sync = sync || self.inner.flush_interval(&*self.wal_store).is_some();
-        if !sync {
+        if !sync && self.inner.flush_interval(&*writer.wal_store).is_none() {
             return writer.wal.flush();
         }
         writer.wal.sync()?;

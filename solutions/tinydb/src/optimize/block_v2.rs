@@ -204,7 +204,7 @@ impl BlockV2 {
     }
 
     /// The place in front of the first row whose key is `key` or greater; behind the last row if there
-    /// is none. Decodes O(log n) keys of restart points, and then at most the keys of one interval.
+    /// is none. Decodes the keys of O(log n) restart points, and then at most those of one interval.
     // exercise: week7.4
     pub fn seek(&self, key: &[u8]) -> Result<RowPosition, DecodeError> {
         let (mut low, mut high) = (0, self.restarts.len());
@@ -220,7 +220,6 @@ impl BlockV2 {
 
     /// The number of the first row whose key is `key` or greater; [`BlockV2::row_count`] if there is
     /// none. As [`BlockV2::seek`].
-    // exercise: week7.4
     pub fn lower_bound(&self, key: &[u8]) -> Result<usize, DecodeError> {
         Ok(self.seek(key)?.number)
     }

@@ -115,7 +115,8 @@ impl GroupCommit {
     /// - [`Wakeup::Stopped`] if [`stop`](Self::stop) was called, now or earlier.
     /// - [`Wakeup::Requested`] if a sequence number was requested that is not durable yet, even if
     ///   the request came before this call; but never after a failure.
-    /// - [`Wakeup::TimedOut`] otherwise, when the time is over. Without a timeout, it never is.
+    /// - [`Wakeup::TimedOut`] otherwise, when the time is over. Without a timeout, it never is; a
+    ///   timeout may be any, [`Duration::MAX`] too.
     // exercise: week7.9
     pub fn wait_for_request(&self, timeout: Option<Duration>) -> Wakeup {
         let idle = |state: &mut State| self.wakeup(state).is_none();
@@ -144,8 +145,8 @@ impl GroupCommit {
     }
 
     /// Tells that a commit has failed. From now on, whoever waits for a write that is not durable
-    /// gets [`Error::NotDurable`] with this error, those who come later too. The first failure is
-    /// kept.
+    /// gets [`Error::NotDurable`] with this error: those who wait now, who are woken, and those who
+    /// come later. The first failure is kept.
     // exercise: week7.9
     pub fn failed(&self, error: Arc<Error>) {
         let mut state = self.lock();
@@ -155,8 +156,8 @@ impl GroupCommit {
         all.into_iter().for_each(Waker::wake);
     }
 
-    /// Tells the thread that commits to end. From now on, whoever waits for a write that is not
-    /// durable gets [`Error::Closed`], or the failure if there was one.
+    /// Tells the thread that commits to end, and wakes everybody. From now on, whoever waits for a
+    /// write that is not durable gets [`Error::Closed`], or the failure if there was one.
     // exercise: week7.9
     pub fn stop(&self) {
         let mut state = self.lock();
@@ -195,16 +196,15 @@ impl GroupCommit {
     }
 }
 
+// solution-only
 impl State {
     /// A number that no other waiter has.
-    // solution-only
     fn next_number(&mut self) -> u64 {
         self.last_waiter += 1;
         self.last_waiter
     }
 
     /// Takes those out who wait for `up_to` or less: they are the first of the map.
-    // solution-only
     fn take_waiters(&mut self, up_to: u64) -> Vec<Waker> {
         let mut wakers = Vec::new();
         while let Some(first) = self.waiters.first_entry().filter(|first| first.key().0 <= up_to) {

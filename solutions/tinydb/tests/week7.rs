@@ -1,0 +1,8 @@
+//! The tests of week 7, as its readers run them, against the finished engine.
+
+extern crate tinydb as week7;
+
+#[path = "../../../chapters/week7/tests/group_commit.rs"]
+mod group_commit;
+#[path = "../../../chapters/week7/tests/block_v2.rs"]
+mod block_v2;
