@@ -8,8 +8,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use testkit::{RowKind, RowSpec, assert_bytes, rule};
 use week3::format::{BlockBuilder, FormatVersion, RowEntry};
 use week3::object_store::{MemoryObjectStore, ObjectMeta, ObjectStore};
-use week3::storage::sst::FOOTER_LEN;
 use week3::optimize::BloomFilter;
+use week3::storage::sst::FOOTER_LEN;
 use week3::storage::{BlockMeta, Footer, SstBuilder, SstIndex, SstOptions, SstReader};
 use week3::{Error, Result};
 
@@ -526,7 +526,10 @@ mod task_3_10 {
         assert_eq!(with.filter_offset, without.filter_offset, "the data ends where it did{rule}");
         let section = filtered.slice(with.filter_offset as usize..with.index_offset as usize);
         let filter = BloomFilter::decode(section).expect("the filter's bytes, and nothing else");
-        assert!(fruit().iter().all(|row| filter.might_contain(&row.key)), "every key is in it{rule}");
+        assert!(
+            fruit().iter().all(|row| filter.might_contain(&row.key)),
+            "every key is in it{rule}"
+        );
         let index = |sst: &Bytes, footer: &Footer| {
             sst.slice(footer.index_offset as usize..sst.len() - FOOTER_LEN)
         };

@@ -80,9 +80,14 @@ pub fn fight(store: &Arc<dyn ObjectStore>, seed: u64, rounds: Rounds) {
                 let network = Arc::new(FaultyStore::new(store, seed << 8 | machine));
                 let mut machine = Machine { number: machine, network, random, ledger, counter: 0 };
                 for _ in 0..rounds.openings {
-                    let ended = machine.open_and_write(rounds.writes);
-                    let fenced = ended.is_err_and(|error| is_fence(&error));
-                    fences.fetch_add(usize::from(fenced), Ordering::Relaxed);
+                    if let Err(error) = machine.open_and_write(rounds.writes) {
+                        assert!(
+                            !is_damage(&error),
+                            "seed {seed}, machine {}: {error}",
+                            machine.number
+                        );
+                        fences.fetch_add(usize::from(is_fence(&error)), Ordering::Relaxed);
+                    }
                 }
                 machine.network.end_faults();
             });
@@ -111,6 +116,11 @@ pub fn is_fence(error: &Error) -> bool {
     }
 }
 
+/// Whether this error says that the database is not what was written: no network does that.
+fn is_damage(error: &Error) -> bool {
+    matches!(error, Error::Corrupt { .. } | Error::WalReplaced { .. } | Error::OutOfRange { .. })
+}
+
 struct Machine<'a> {
     number: u64,
     network: Arc<FaultyStore>,
@@ -127,14 +137,31 @@ impl Machine<'_> {
             let ledger = self.ledger.lock().expect("no panic");
             Ledger { durable: ledger.durable.clone(), tried: BTreeMap::new() }
         };
-        let store: Arc<dyn ObjectStore> = Arc::<FaultyStore>::clone(&self.network);
-        let db = builder(store).build()?;
+        let db = self.open();
         before.check(&db, &format!("machine {}, just opened", self.number))?;
         let epoch = db.stats()?.writer_epoch;
         for _ in 0..self.random.below(most) + 1 {
             self.write(&db, epoch)?;
         }
         if self.random.happens(50) { db.close() } else { Ok(()) }
+    }
+
+    /// Opens the database, however often that takes.
+    fn open(&mut self) -> Db {
+        let mut last = None;
+        for tries in 1..200 {
+            let store: Arc<dyn ObjectStore> = Arc::<FaultyStore>::clone(&self.network);
+            match builder(store).build() {
+                Ok(db) => return db,
+                Err(error) => {
+                    assert!(!is_damage(&error), "machine {}: {error}", self.number);
+                    last = Some(error);
+                    // Two machines that open the database all the time keep each other out.
+                    thread::sleep(Duration::from_millis(self.random.below(5 * tries)));
+                }
+            }
+        }
+        panic!("machine {} could not open the database in 200 tries: {last:?}", self.number);
     }
 
     fn write(&mut self, db: &Db, epoch: u64) -> Result<(), Error> {

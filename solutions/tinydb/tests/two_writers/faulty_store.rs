@@ -100,11 +100,11 @@ impl FaultyStore {
             let Network { random, kept } = &mut *self.network();
             kept.iter_mut().for_each(|(calls, _)| *calls = calls.saturating_sub(1));
             let arrived: Vec<_> = kept.extract_if(.., |(calls, _)| *calls == 0).collect();
-            let fault = match random.below(100) {
-                0..4 => Fault::Before,
-                4..8 => Fault::After,
-                8..10 => Fault::Late,
-                10..12 => Fault::Repeated,
+            let fault = match random.below(1000) {
+                0..3 => Fault::Before,
+                3..6 => Fault::After,
+                6..9 => Fault::Late,
+                9..40 => Fault::Repeated,
                 _ => Fault::None,
             };
             (fault, Duration::from_micros(random.below(500)), arrived)
@@ -149,8 +149,8 @@ impl FaultyStore {
     /// A call that reads.
     fn read<T>(&self, path: &str, call: impl FnOnce() -> Result<T>) -> Result<T> {
         match self.next_fault() {
-            Fault::None | Fault::Repeated => call(),
-            _ => Err(lost(path)),
+            Fault::Before => Err(lost(path)),
+            _ => call(),
         }
     }
 }
