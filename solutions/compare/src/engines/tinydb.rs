@@ -31,7 +31,8 @@ impl TinyDb {
 
 impl Engine for TinyDb {
     fn put(&self, key: &[u8], value: &[u8]) -> Result<()> {
-        Ok(self.0.put(key, value)?)
+        self.0.put(key, value)?;
+        Ok(())
     }
 
     fn get(&self, key: &[u8], value: &mut Vec<u8>) -> Result<bool> {
