@@ -18,18 +18,18 @@
 //!
 //! Parts are put only if there is none of that number. Whoever takes the database over puts what the
 //! writer before would put next: an empty part behind the last, and the first part of the next
-//! segment, with a header and no record. From then on every put of that writer fails, and it knows
-//! that it was fenced.
+//! segment. From then on every put of that writer fails, and it knows that it was fenced.
 //!
-//! These *fences* stay when the segment is deleted. A writer may have been away for days, and its
-//! next put must fail all the same. They are the parts without a record, a few bytes for each opening
-//! of the database.
+//! These two parts, the *fences*, stay when their segments are flushed and deleted: if they went, that
+//! writer's next put would succeed, and be acknowledged, in a segment that nobody reads any more. It
+//! may have been away for days, so they stay for ever: 16 bytes for each opening of the database.
 //!
 //! SlateDB numbers its WAL objects through, `wal/<id>.sst`, and fences by an empty object too:
 //! `WriterFencer::fence` in `src/fence.rs`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -37,7 +37,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use crate::error::{Corruption, DecodeError, Error, Result};
-use crate::object_store::{ObjectStore, concurrently};
+use crate::object_store::{ObjectMeta, ObjectStore, concurrently};
 
 use super::log_file::{LogFile, PendingSync};
 use super::wal;
@@ -58,46 +58,30 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The segments of a WAL as objects.
 ///
 /// Invariants:
-/// 1. The parts of a segment are numbered from 0 without a gap, until it is deleted.
-/// 2. A part that was put is never changed, and no other is ever put under its number, unless it
-///    holds a record and its writer was not fenced there.
+/// 1. The parts of a segment are numbered from 0 without a gap.
+/// 2. A part that was put is never changed, and never put again.
 /// 3. When a sync returns `Ok`, the object store has everything that was appended before it began.
 /// 4. A segment without a record need not be there.
 #[derive(Debug, Clone)]
 pub struct ObjectWalStore {
     store: Arc<dyn ObjectStore>,
-    /// Segments of which only fences are left, as far as is known: deleting them asks for nothing.
-    deleted: Arc<Mutex<BTreeSet<u64>>>,
-}
-
-/// What is there of a segment.
-#[derive(Debug, Default)]
-struct Parts {
-    /// One more than the highest number.
-    next: u64,
-    /// How many there are.
-    count: u64,
-    /// Those that hold records.
-    with_records: Vec<String>,
+    /// No segment below has a record that is needed; what is left of one may be its fences.
+    first_live: Arc<AtomicU64>,
 }
 
 impl ObjectWalStore {
     /// The WAL on `store`, under the folder `wal`.
     pub fn new(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store, deleted: Arc::default() }
+        Self { store, first_live: Arc::default() }
     }
 
-    /// The parts of each segment whose path begins with `prefix`.
-    fn parts(&self, prefix: &str) -> Result<BTreeMap<u64, Parts>> {
-        let mut segments: BTreeMap<u64, Parts> = BTreeMap::new();
-        for object in self.store.list(prefix)? {
-            // An object of any other name is none of ours.
-            let Some((wal_id, number)) = part_numbers(&object.path) else { continue };
-            let parts = segments.entry(wal_id).or_default();
-            parts.next = parts.next.max(number + 1);
-            parts.count += 1;
-            if object.size > wal::HEADER_LEN as u64 {
-                parts.with_records.push(object.path);
+    /// The objects of each segment, in order.
+    fn segments(&self) -> Result<BTreeMap<u64, Vec<ObjectMeta>>> {
+        let mut segments: BTreeMap<u64, Vec<ObjectMeta>> = BTreeMap::new();
+        // Sorted by path, and so by number. An object of any other name is none of ours.
+        for object in self.store.list(FOLDER)? {
+            if let Some((wal_id, _)) = part_numbers(&object.path) {
+                segments.entry(wal_id).or_default().push(object);
             }
         }
         Ok(segments)
@@ -115,7 +99,6 @@ impl ObjectWalStore {
     }
 
     fn log_file(&self, wal_id: u64, next_part: u64) -> Box<dyn LogFile> {
-        locked(&self.deleted).remove(&wal_id);
         let puts = Puts { store: Arc::clone(&self.store), wal_id, next_part, failed: false };
         let (waiting, puts) = (Arc::default(), Arc::new(Mutex::new(puts)));
         Box::new(ObjectLogFile { shared: Shared { waiting, puts } })
@@ -124,20 +107,17 @@ impl ObjectWalStore {
 
 impl WalStore for ObjectWalStore {
     fn list(&self) -> Result<Vec<u64>> {
-        let segments = self.parts(FOLDER)?;
-        let bare = segments.iter().filter(|(_, parts)| parts.with_records.is_empty());
-        *locked(&self.deleted) = bare.map(|(wal_id, _)| *wal_id).collect();
-        Ok(segments.into_keys().collect())
+        let first_live = self.first_live.load(Ordering::Relaxed);
+        let is_there = |id: u64, parts: &[ObjectMeta]| {
+            id >= first_live || !parts.iter().all(|part| is_fence(id, part))
+        };
+        let segments = self.segments()?;
+        Ok(segments.iter().filter(|(id, parts)| is_there(**id, parts)).map(|(id, _)| *id).collect())
     }
 
     fn open(&self, wal_id: u64) -> Result<Box<dyn LogFile>> {
-        let folder = folder(wal_id);
-        let parts = self.parts(&folder)?.remove(&wal_id).unwrap_or_default();
-        if parts.count < parts.next {
-            let proof = part(wal_id, parts.next - 1);
-            return Err(DecodeError::new(0, Corruption::Missing { proof }).in_file(&folder, 0));
-        }
-        Ok(self.log_file(wal_id, parts.next))
+        let parts = self.store.list(&folder(wal_id))?;
+        Ok(self.log_file(wal_id, count_parts(wal_id, &parts)?))
     }
 
     /// Asks the object store nothing. If somebody else has made the segment, the first sync fails.
@@ -145,14 +125,11 @@ impl WalStore for ObjectWalStore {
         Ok(self.log_file(wal_id, 0))
     }
 
-    /// Deletes the parts that hold records. Fences stay.
+    /// Leaves the fences of a takeover.
     fn delete(&self, wal_id: u64) -> Result<()> {
-        if locked(&self.deleted).contains(&wal_id) {
-            return Ok(());
-        }
-        let parts = self.parts(&folder(wal_id))?.remove(&wal_id).unwrap_or_default();
-        concurrently(&parts.with_records, |path| self.store.delete(path))?;
-        Ok(())
+        let parts = self.store.list(&folder(wal_id))?;
+        let records: Vec<_> = parts.into_iter().filter(|part| !is_fence(wal_id, part)).collect();
+        concurrently(&records, |part| self.store.delete(&part.path)).map(drop)
     }
 
     fn name(&self, wal_id: u64) -> String {
@@ -160,15 +137,16 @@ impl WalStore for ObjectWalStore {
     }
 
     fn fence(&self, next_wal_id: u64) -> Result<bool> {
+        self.first_live.store(next_wal_id, Ordering::Relaxed);
         loop {
-            let segments = self.parts(FOLDER)?;
+            let segments = self.segments()?;
             let last = segments.last_key_value().filter(|(id, _)| **id >= next_wal_id);
             let next = match last {
                 Some((id, _)) => id.checked_add(1).ok_or_else(|| out_of_numbers(*id))?,
                 None => next_wal_id,
             };
             let closed = match last {
-                Some((&id, parts)) => self.claim(id, parts.next, Bytes::new())?,
+                Some((&id, parts)) => self.claim(id, count_parts(id, parts)?, Bytes::new())?,
                 None => true,
             };
             // If one of them is taken, the writer before was faster: look again.
@@ -301,6 +279,24 @@ fn part_numbers(path: &str) -> Option<(u64, u64)> {
     let number = number.strip_suffix(".part")?;
     let (wal_id, number) = (wal_id.parse().ok()?, number.parse().ok()?);
     (part(wal_id, number) == path).then_some((wal_id, number))
+}
+
+/// How many parts a segment has. Fails if one is missing in front of another.
+fn count_parts(wal_id: u64, parts: &[ObjectMeta]) -> Result<u64> {
+    for (number, found) in (0..).zip(parts) {
+        let expected = part(wal_id, number);
+        if found.path != expected {
+            let corruption = Corruption::Missing { proof: found.path.clone() };
+            return Err(DecodeError::new(0, corruption).in_file(&expected, 0));
+        }
+    }
+    Ok(parts.len() as u64)
+}
+
+/// Whether a part is one that [`ObjectWalStore::fence`] has put. No other part is so short.
+fn is_fence(wal_id: u64, found: &ObjectMeta) -> bool {
+    let is_first = found.path == part(wal_id, 0);
+    found.size == 0 || is_first && found.size == wal::HEADER_LEN as u64
 }
 
 fn out_of_numbers(wal_id: u64) -> Error {
