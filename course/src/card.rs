@@ -64,12 +64,7 @@ fn places(week: &Week, task: &Task, exercises: &[(String, Exercise)]) -> String 
     functions
         .iter()
         .map(|(file, functions)| {
-            format!(
-                "**Write** {} in `chapters/{}/src/{}/{file}`.\n",
-                listed(functions),
-                week.name(),
-                week.room
-            )
+            format!("**Write** {} in `chapters/{}/src/{file}`.\n", listed(functions), week.name())
         })
         .collect::<Vec<_>>()
         .join("\n")

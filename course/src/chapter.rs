@@ -1,4 +1,4 @@
-//! The sources of a week's crate: the engine, with the week's room as stubs.
+//! The sources of a week's crate: the engine, with the week's rooms as stubs.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -36,22 +36,25 @@ pub fn sources(
 ) -> Result<Vec<Generated>, Error> {
     let chapter = Chapter { course, week, open };
     let mut sources = vec![chapter.crate_root()?];
-    chapter.room(&mut sources)?;
+    for room in &week.rooms {
+        chapter.room(room, &mut sources)?;
+    }
     Ok(sources)
 }
 
-/// The exercises in a week's room, each with its file, seen from the room.
+/// The exercises in a week's rooms, each with its file, seen from the engine's `src`.
 ///
 /// # Errors
 /// If the reference cannot be read or one of its markers is wrong.
 pub fn exercises(course: &Course, week: &Week) -> Result<Vec<(String, Exercise)>, Error> {
     let mut exercises = Vec::new();
-    let room = course.reference().join(&week.room);
-    for path in files::list(&room)? {
-        if files::has_extension(&path, "rs") {
-            let file = reference(course, &path)?;
-            let name = files::shown(&room, &path);
-            exercises.extend(file.exercises()?.into_iter().map(|found| (name.clone(), found)));
+    for room in &week.rooms {
+        for path in files::list(&course.reference().join(room))? {
+            if files::has_extension(&path, "rs") {
+                let file = reference(course, &path)?;
+                let name = files::shown(&course.reference(), &path);
+                exercises.extend(file.exercises()?.into_iter().map(|found| (name.clone(), found)));
+            }
         }
     }
     Ok(exercises)
@@ -73,7 +76,8 @@ impl Chapter<'_> {
         let twin = self.course.reference().join("lib.rs");
         let text = self.stub(&twin)?;
         let text = self.with_paths(&twin, &text, |name| {
-            (name != self.week.room).then(|| module_file(&self.course.reference(), name))
+            let is_local = self.week.has_room_of(Path::new(name));
+            (!is_local).then(|| module_file(&self.course.reference(), name))
         })?;
         Ok(Generated {
             path: format!("chapters/{}/src/lib.rs", self.week.name()),
@@ -81,8 +85,8 @@ impl Chapter<'_> {
         })
     }
 
-    fn room(&self, sources: &mut Vec<Generated>) -> Result<(), Error> {
-        let room = self.course.reference().join(&self.week.room);
+    fn room(&self, room: &str, sources: &mut Vec<Generated>) -> Result<(), Error> {
+        let room = self.course.reference().join(room);
         let twin = room.join("mod.rs");
         let text = self.stub(&twin)?;
         let mut stubbed = Vec::new();

@@ -51,7 +51,7 @@ pub fn with_bug(course: &Course, week: &Week, bug: &Bug) -> Result<Course, Error
     for file in planted {
         files::write(&copy.root.join(&file.path), file.text.as_bytes())?;
     }
-    // The chapter's sources once more, now from the copy: the bug may lie in the week's own room.
+    // The chapter's sources once more, now from the copy: the bug may lie in the week's own rooms.
     let sources = sources(&copy, week, &open).map_err(|error| bug.does_not_compile(&error))?;
     for source in sources {
         files::write(&copy.root.join(&source.path), source.text.as_bytes())?;

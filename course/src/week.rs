@@ -72,8 +72,8 @@ pub struct Week {
     /// Its number.
     #[serde(rename = "week")]
     pub number: u8,
-    /// The folder of the engine that is this week's to write.
-    pub room: String,
+    /// The folders of the engine that are this week's to write.
+    pub rooms: Vec<String>,
     /// What the week is called.
     pub title: String,
     /// What to do when its tests pass, for the terminal.
@@ -130,6 +130,7 @@ impl Week {
         })?;
         week.folder = folder.to_path_buf();
         week.check_numbers(shown)?;
+        week.check_rooms(shown)?;
         Ok(week)
     }
 
@@ -148,6 +149,26 @@ impl Week {
             }
         }
         Ok(())
+    }
+
+    fn check_rooms(&self, path: &str) -> Result<(), Error> {
+        if self.rooms.is_empty() {
+            return Err(Error::file(path, "expected one room or more in `rooms`"));
+        }
+        match self.rooms.iter().zip(1..).find(|(room, rest)| self.rooms[*rest..].contains(room)) {
+            Some((room, _)) => Err(Error::file(path, format!("`rooms` names {room} twice"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a folder or file of the engine is this week's: `inside` is its path below `src/`.
+    pub fn has_room_of(&self, inside: &Path) -> bool {
+        self.rooms.iter().any(|room| inside.starts_with(room))
+    }
+
+    /// Its rooms for a message: `compaction/ or object_store/`.
+    pub(crate) fn rooms_shown(&self) -> String {
+        self.rooms.iter().map(|room| format!("{room}/")).collect::<Vec<_>>().join(" or ")
     }
 
     /// The name of its crate: `week3`.

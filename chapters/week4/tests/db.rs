@@ -1120,7 +1120,7 @@ mod task_4_8 {
         newer.put("fig", "blue").unwrap();
         older.put("kiwi", "hard").unwrap();
         let rule = rule("4.8", "a fenced writer fails from its next commit on, whatever it does");
-        let results = [flush(&older), older.put("kiwi", "soft"), older.get("apple").map(drop)];
+        let results = [flush(&older), older.put("kiwi", "soft").map(drop), older.get("apple").map(drop)];
         for result in results {
             assert!(matches!(result, Err(Error::Fenced { .. })), "{result:?}{rule}");
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use testkit::{any_rows, config, rule};
 use week4::db::state::Sst;
-use week4::db::{DbState, ImmutableMemTable, Trace, paths};
+use week4::db::{DbState, ImmutableMemTable, Run, Trace, paths};
 use week4::format::{RowEntry, Step};
 use week4::iter::{BytesRange, RowEntryIterator};
 use week4::object_store::{MemoryObjectStore, ObjectStore};
@@ -53,8 +53,14 @@ fn state_with_every_place() -> DbState {
         ],
         l0: vec![sst(12, &rows("newer-l0", 50)), sst(11, &rows("older-l0", 40))],
         sorted_runs: vec![
-            vec![sst(6, &[RowEntry::new_value("a", "a", 31)]), sst(5, &rows("newer-run", 30))],
-            vec![sst(1, &rows("older-run", 20))],
+            Run {
+                id: 2,
+                ssts: vec![
+                    sst(6, &[RowEntry::new_value("a", "a", 31)]),
+                    sst(5, &rows("newer-run", 30)),
+                ],
+            },
+            Run { id: 1, ssts: vec![sst(1, &rows("older-run", 20))] },
         ],
     }
 }
@@ -343,7 +349,7 @@ mod task_4_5 {
                 mem_table: table(&mem),
                 immutables: vec![immutable(1, &imm)],
                 l0: ssts(2, &l0),
-                sorted_runs: vec![ssts(1, &run)],
+                sorted_runs: vec![Run { id: 1, ssts: ssts(1, &run) }],
             };
             for RowEntry { key, seq, .. } in &all {
                 for max_seq in [*seq, seq.saturating_sub(1), u64::MAX] {

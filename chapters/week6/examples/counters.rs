@@ -19,12 +19,14 @@ fn read_modify_write(db: &Db, key: &[u8], cost: &mut Cost) -> Result<()> {
     let count = db.get(key)?.map_or(Ok(0), |value| CounterMergeOperator::decode(&value));
     let count = count.map_err(|source| failed(key, source))?;
     cost.reads += 1;
-    db.put(key, CounterMergeOperator::encode(count + 1))
+    db.put(key, CounterMergeOperator::encode(count + 1))?;
+    Ok(())
 }
 
 /// Writes down that one is to be added.
 fn merge_operand(db: &Db, key: &[u8], _cost: &mut Cost) -> Result<()> {
-    db.merge(key, CounterMergeOperator::encode(1))
+    db.merge(key, CounterMergeOperator::encode(1))?;
+    Ok(())
 }
 // ANCHOR_END: ways
 

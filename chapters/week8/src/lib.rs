@@ -34,7 +34,6 @@ pub mod format;
 pub mod iter;
 #[path = "../../../solutions/tinydb/src/merge/mod.rs"]
 pub mod merge;
-#[path = "../../../solutions/tinydb/src/object_store/mod.rs"]
 pub mod object_store;
 #[path = "../../../solutions/tinydb/src/optimize/mod.rs"]
 pub mod optimize;

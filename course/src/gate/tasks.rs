@@ -35,20 +35,21 @@ fn toml(week: &Week) -> String {
     format!("chapters/{}/week.toml", week.name())
 }
 
-/// Markers whose task is of no week, or of a week that has another room.
+/// Markers whose task is of no week, or of a week that has other rooms.
 fn stray_markers(course: &Course, weeks: &[Week]) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
     let mut sources: Vec<PathBuf> = files::walk(&course.reference())?;
     sources.retain(|path| files::has_extension(path, "rs"));
     for path in sources {
         let shown = course.shown(&path);
+        let inside = path.strip_prefix(course.reference()).unwrap_or(&path);
         for exercise in reference(course, &path)?.exercises()? {
             let (id, line) = (exercise.task, exercise.line);
             match weeks.iter().find(|week| week.task(id).is_ok()) {
                 None => findings.push(format!("{shown}:{line}: no week.toml has a task {id}")),
-                Some(week) if !path.starts_with(course.reference().join(&week.room)) => {
-                    let room = &week.room;
-                    findings.push(format!("{shown}:{line}: task {id} belongs to the room {room}/"));
+                Some(week) if !week.has_room_of(inside) => {
+                    let rooms = week.rooms_shown();
+                    findings.push(format!("{shown}:{line}: task {id} belongs in {rooms}"));
                 }
                 Some(_) => {}
             }
@@ -66,8 +67,8 @@ fn wrong_task(
     let mut wrong = Vec::new();
     let id = task.id;
     if !marked.contains(&id) {
-        let room = &week.room;
-        wrong.push(format!("no function in {room}/ has the marker `// exercise: week{id}`"));
+        let rooms = week.rooms_shown();
+        wrong.push(format!("no function in {rooms} has the marker `// exercise: week{id}`"));
     }
     match tests.iter().find(|file| file.name == task.test) {
         None => wrong.push(format!("there is no tests/{}.rs", task.test)),

@@ -181,7 +181,9 @@ fn what_cannot_be_a_stub_is_refused_with_its_line() {
 fn a_week_file_with_a_mistake_is_refused_with_its_line() {
     let toml = "chapters/week1/week.toml";
     for (old, new, expected) in [
-        ("room =", "rom =", "week.toml:2: unknown field `rom`"),
+        ("rooms =", "room =", "week.toml:2: unknown field `room`"),
+        ("[\"store\"]", "[]", "week.toml: expected one room or more"),
+        ("[\"store\"]", "[\"a\", \"store\", \"a\"]", "`rooms` names a twice"),
         ("\"1.2\"", "\"1.x\"", "expected a task's number such as \"3.2\""),
         ("\"1.2\"", "\"1.3\"", "expected task 1.2, found 1.3"),
         ("week = 1", "week = 2", "the folder another"),

@@ -189,4 +189,5 @@ fn a_finished_week_says_so() {
     let (text, passed) = told(&week(), &done);
     assert!(passed);
     assert!(text.contains("Well done: week 1 passes all its tests."), "{text}");
+    assert!(text.contains("reference: solutions/tinydb/src/store/\n"), "{text}");
 }

@@ -37,10 +37,7 @@ fn a_marker_without_its_task() {
 fn a_marker_outside_its_room() {
     let fixture = Fixture::new();
     fixture.append("solutions/tinydb/src/error.rs", "// exercise: week1.1\nfn tell() {}\n");
-    assert_found(
-        &fixture.findings("tasks"),
-        &["src/error.rs:6: task 1.1 belongs to the room store/"],
-    );
+    assert_found(&fixture.findings("tasks"), &["src/error.rs:6: task 1.1 belongs in store/"]);
 }
 
 #[test]
@@ -127,7 +124,7 @@ fn a_page_that_is_missing_or_unlisted() {
 #[test]
 fn a_week_without_tasks() {
     let fixture = Fixture::new();
-    fixture.write(TOML, "week = 1\nroom = \"store\"\ntitle = \"A list\"\n");
+    fixture.write(TOML, "week = 1\nrooms = [\"store\"]\ntitle = \"A list\"\n");
     assert_found(&fixture.findings("tasks"), &["chapters/week1/week.toml: it has no tasks"]);
 }
 

@@ -160,6 +160,34 @@ pub enum Error {
         source: Arc<Error>,
     },
 
+    /// A compaction could not be finished.
+    #[error(
+        "a compaction failed: {source}. The database is as it was before it; \
+         it is tried again after a while"
+    )]
+    CompactionFailed {
+        /// Why.
+        source: Arc<Error>,
+    },
+
+    /// A write was accepted, and a commit that should have made it durable failed.
+    #[error(
+        "the write is in memory, but could not be made durable: {source}. It may be lost when the \
+         database is closed. Mend the cause, open the database again, and look whether the write \
+         is there before you repeat it"
+    )]
+    NotDurable {
+        /// Why.
+        source: Arc<Error>,
+    },
+
+    /// Somebody asked for the work to be given up.
+    #[error("the {work} was cancelled. Nothing was changed")]
+    Cancelled {
+        /// What was given up, such as `"compaction"`.
+        work: &'static str,
+    },
+
     /// The database was closed, or a panic ended its work in the background.
     #[error("the database is closed. Open it again")]
     Closed,

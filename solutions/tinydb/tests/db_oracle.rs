@@ -206,6 +206,7 @@ mod histories {
                 max_unflushed_bytes: l0_sst_size_bytes + room,
                 sst_block_size,
                 durability,
+                ..Settings::default()
             })
             .boxed()
     }
@@ -297,7 +298,7 @@ mod histories {
         }
 
         fn change(&mut self, change: &Change) {
-            let changed = match change {
+            let changed: tinydb::Result<_> = match change {
                 Change::Put(key, value) => self.db.put(key, value),
                 Change::Delete(key) => self.db.delete(key),
                 Change::Merge(key, operand) => self.db.merge(key, operand),
@@ -313,7 +314,7 @@ mod histories {
         }
 
         /// A batch with a row that is not allowed is refused as a whole; any other is applied.
-        fn written(&mut self, result: tinydb::Result<()>, changes: &[Change]) {
+        fn written<T: std::fmt::Debug>(&mut self, result: tinydb::Result<T>, changes: &[Change]) {
             if changes.iter().any(|change| change.key().is_empty()) {
                 let refused = matches!(result, Err(Error::InvalidArgument { .. }));
                 assert!(refused, "expected Error::InvalidArgument, found {result:?}");

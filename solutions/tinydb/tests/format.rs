@@ -344,7 +344,9 @@ mod versions_and_checksums {
     fn only_known_versions_are_accepted() {
         assert_eq!(FormatVersion::try_from(1), Ok(FormatVersion::V1));
         assert_eq!(u16::from(FormatVersion::V1), 1);
-        for unknown in [0, 2, 256, u16::MAX] {
+        assert_eq!(FormatVersion::try_from(2), Ok(FormatVersion::V2));
+        assert_eq!(u16::from(FormatVersion::V2), 2);
+        for unknown in [0, 3, 256, u16::MAX] {
             let known = FormatVersion::KNOWN;
             let expected = Corruption::UnknownVersion { found: unknown, known };
             assert_eq!(FormatVersion::try_from(unknown), Err(expected));

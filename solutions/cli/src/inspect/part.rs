@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tinydb::error::DecodeError;
 use tinydb::format::checksum::{CHECKSUM_LEN, verify_checksum};
 use tinydb::format::cursor::Cursor;
+use tinydb::optimize::varint::{decode_varint, varint_len};
 
 /// Bytes with a name.
 #[derive(Debug)]
@@ -193,6 +194,14 @@ impl<'a, 'b> Part<'a, 'b> {
         let value = |bytes: &[u8]| bytes.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte));
         let bytes = self.field(LEN, name, |bytes| meaning(value(bytes)))?;
         Ok(value(&bytes))
+    }
+
+    /// Labels the next bytes as a varint.
+    pub fn varint(&mut self, name: &'static str) -> Result<usize, Stop> {
+        let value = decode_varint(&mut self.cursor.clone(), name)?;
+        self.field(varint_len(value), name, |_| value.to_string())?;
+        // Exact: no machine that this runs on has smaller addresses.
+        Ok(value as usize)
     }
 
     /// Labels the next bytes as the checksum of the part's bytes from `start` to here; `what` names

@@ -1,4 +1,4 @@
-//! A row, as `tinydb::format::row_codec` documents it.
+//! A row, as `tinydb::format::row_codec` and `tinydb::optimize::row_codec_v2` document it.
 
 use std::fmt;
 
@@ -26,6 +26,19 @@ pub fn label(part: &mut Part<'_, '_>, number: usize, row: &RowEntry) -> Result<(
     let value_len = part.number::<4>("value len")?;
     let value_len = usize::try_from(value_len).unwrap_or(usize::MAX);
     part.field(value_len, "value", short)?;
+    Ok(())
+}
+
+/// The same for a row of version 2.
+pub fn label_v2(part: &mut Part<'_, '_>, number: usize, row: &RowEntry) -> Result<(), Stop> {
+    part.heading(2, format_args!("row {number}: {}", Summary(row)))?;
+    part.varint("shared")?;
+    let unshared = part.varint("unshared")?;
+    let value_len = part.varint("value len")?;
+    part.field(unshared, "suffix", short)?;
+    part.field(value_len, "value", short)?;
+    part.number::<8>("seq")?;
+    part.number_with::<1>("flags", |_| kind(row).to_owned())?;
     Ok(())
 }
 

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use tinydb::error::DecodeError;
 use tinydb::format::checksum::{CHECKSUM_LEN, verify_checksum};
 use tinydb::format::{Block, FormatVersion};
+use tinydb::optimize::BlockV2;
+use tinydb::optimize::block_v2::{RESTART_INTERVAL, RowPosition};
 use tinydb::storage::sst::{FOOTER_LEN, Footer, SstIndex};
 
 use super::part::{Part, Stop};
@@ -76,6 +78,7 @@ fn label_block(block: &mut Part<'_, '_>, version: FormatVersion) -> Result<(), S
     }
     block.part(len, |rows| match version {
         FormatVersion::V1 => label_block_v1(rows),
+        FormatVersion::V2 => label_block_v2(rows),
     })?;
     block.checksum("CRC-32", 0, BLOCK)
 }
@@ -90,6 +93,20 @@ fn label_block_v1(part: &mut Part<'_, '_>) -> Result<(), Stop> {
     part.heading(2, format_args!("where the rows begin"))?;
     for _ in 0..block.row_count() {
         part.number::<2>("offset")?;
+    }
+    part.number::<2>("row count")?;
+    Ok(())
+}
+
+fn label_block_v2(part: &mut Part<'_, '_>) -> Result<(), Stop> {
+    let block = BlockV2::decode(part.bytes().clone())?;
+    let mut position = RowPosition::default();
+    while let Some(row) = block.next_row(&mut position)? {
+        row::label_v2(part, position.number - 1, &row)?;
+    }
+    part.heading(2, format_args!("where every sixteenth row begins"))?;
+    for _ in 0..block.row_count().div_ceil(RESTART_INTERVAL) {
+        part.number::<2>("restart")?;
     }
     part.number::<2>("row count")?;
     Ok(())

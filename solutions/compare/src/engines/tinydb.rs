@@ -2,21 +2,20 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::engine::{Engine, LogClass, Options, Place, Visit};
 
+use super::engine::db::{CompactorOptions, GarbageCollectorOptions};
 use super::engine::object_store::MemoryObjectStore;
-use super::engine::storage::{Durability, MemoryWalStore};
+use super::engine::storage::Durability;
 use super::engine::{Db, DbBuilder, Settings};
 
 /// A store in memory.
-#[derive(Debug, Default)]
-pub struct MemoryStore {
-    objects: Arc<MemoryObjectStore>,
-    wal: MemoryWalStore,
-}
+pub type MemoryStore = Arc<MemoryObjectStore>;
 
 /// A TinyDB database.
 #[derive(Debug)]
@@ -30,13 +29,15 @@ impl TinyDb {
             LogClass::Os => Durability::Os,
             LogClass::Sync => Durability::Sync,
         };
-        if options.compaction {
-            bail!("TinyDB has no compactor yet");
-        }
         let settings = Settings {
             l0_sst_size_bytes: options.memtable,
             max_unflushed_bytes: 4 * options.memtable,
+            block_cache_bytes: options.cache,
+            // Every SST has a filter.
+            min_filter_keys: 1,
             durability,
+            compactor_options: options.compaction.then(CompactorOptions::default),
+            garbage_collector_options: options.compaction.then(GarbageCollectorOptions::default),
             ..Settings::default()
         };
         Ok(Self(builder(place).with_settings(settings).build()?))
@@ -46,18 +47,15 @@ impl TinyDb {
 fn builder(place: &Place) -> DbBuilder {
     match place {
         Place::Directory(directory) => Db::builder(directory),
-        Place::Memory(stores) => {
-            let MemoryStore { objects, wal } = super::memory(stores);
-            DbBuilder::in_memory()
-                .with_object_store(Arc::clone(objects) as _)
-                .with_wal_store(Arc::new(wal.clone()))
-        }
+        // The WAL is there too, as objects.
+        Place::Memory(stores) => DbBuilder::on_object_store(Arc::clone(super::memory(stores)) as _),
     }
 }
 
 impl Engine for TinyDb {
     fn put(&self, key: &[u8], value: &[u8]) -> Result<()> {
-        Ok(self.0.put(key, value)?)
+        self.0.put(key, value)?;
+        Ok(())
     }
 
     fn get(&self, key: &[u8], value: &mut Vec<u8>) -> Result<bool> {
@@ -78,12 +76,20 @@ impl Engine for TinyDb {
     }
 
     fn settle(&self) -> Result<()> {
-        Ok(self.0.flush()?)
+        self.0.flush()?;
+        let mut quiet = 0;
+        // The next compaction may begin a moment later.
+        while quiet < 10 {
+            thread::sleep(Duration::from_millis(10));
+            let is_busy = self.0.stats()?.running_compactions > 0;
+            quiet = if is_busy { 0 } else { quiet + 1 };
+        }
+        Ok(())
     }
 
     fn tables(&self) -> Result<usize> {
         let stats = self.0.stats()?;
-        Ok(stats.l0_ssts + stats.sorted_runs)
+        Ok(stats.l0_ssts + stats.sorted_run_ssts)
     }
 
     fn close(self: Box<Self>) -> Result<()> {

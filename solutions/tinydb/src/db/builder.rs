@@ -7,17 +7,21 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use crate::error::Result;
 use crate::merge::MergeOperator;
-use crate::object_store::{LocalObjectStore, MemoryObjectStore, ObjectStore};
-use crate::storage::{DiskWalStore, MemoryWalStore, WalStore, WalWriter};
+use crate::object_store::{LocalObjectStore, MemoryObjectStore, ObjectStore, concurrently};
+use crate::optimize::{BlockCache, GroupCommit};
+use crate::storage::{DiskWalStore, MemoryWalStore, ObjectWalStore, WalStore, WalWriter};
 
+use super::compactions::Compactions;
 use super::db::Db;
-use super::db_inner::{DbInner, Writer};
+use super::db_inner::{Counters, DbInner, Writer};
 use super::flush_progress::FlushProgress;
+use super::garbage::GarbageCollection;
 use super::handle::Handle;
 use super::manifest::Manifest;
 use super::options::Settings;
 use super::recovery::{Recovered, recover};
-use super::state::{DbState, Sst};
+use super::sst_pins::SstPins;
+use super::state::{DbState, Run, Sst};
 use super::takeover;
 use super::trace::Trace;
 
@@ -53,6 +57,14 @@ impl DbBuilder {
         Self::new("")
             .with_object_store(Arc::new(MemoryObjectStore::new()))
             .with_wal_store(Arc::new(MemoryWalStore::new()))
+    }
+
+    /// A database on an object store, with nothing on a local disk: SSTs, manifests and the WAL. A
+    /// write is durable when its [`WriteHandle`](crate::optimize::WriteHandle) says so, by default
+    /// within 100 ms. Any machine can open it: the one that was there before is fenced.
+    pub fn on_object_store(object_store: Arc<dyn ObjectStore>) -> Self {
+        let wal_store = Arc::new(ObjectWalStore::new(Arc::clone(&object_store)));
+        Self::new("").with_object_store(object_store).with_wal_store(wal_store)
     }
 
     /// Where SSTs and manifests go, instead of the directory.
@@ -103,8 +115,16 @@ impl DbBuilder {
         let manifests = takeover::open_manifests(&*wal_store, &object_store)?;
         let recovered = recover(&*wal_store, manifests.manifest(), &self.trace)?;
         let last_seq = recovered.last_seq;
-        let (state, wal) = first_state(&object_store, manifests.manifest(), recovered)?;
-        let writer = Writer { wal_store: Arc::clone(&wal_store), wal, last_seq };
+        let cache_bytes = self.settings.block_cache_bytes;
+        let block_cache = (cache_bytes > 0).then(|| Arc::new(BlockCache::new(cache_bytes)));
+        let ssts = open_ssts(&object_store, manifests.manifest(), block_cache.as_ref())?;
+        let sst_pins = SstPins::default();
+        ssts.values().for_each(|sst| sst_pins.opened(sst.id, &sst.reader));
+        let (state, wal) = first_state(&ssts, manifests.manifest(), recovered);
+        let (syncs, synced_size) = (0, wal.size());
+        let writer =
+            Writer { wal_store: Arc::clone(&wal_store), wal, last_seq, syncs, synced_size };
+        let durable_seq = manifests.manifest().last_l0_seq;
         let inner = DbInner {
             settings: self.settings,
             trace: self.trace,
@@ -117,6 +137,13 @@ impl DbBuilder {
             snapshots: Mutex::new(BTreeMap::new()),
             unfinished: Mutex::new(None),
             flushes: FlushProgress::default(),
+            commits: Arc::new(GroupCommit::new(durable_seq)),
+            compactions: Compactions::default(),
+            block_cache,
+            sst_pins,
+            garbage_collection: GarbageCollection::default(),
+            counters: Counters::default(),
+            unknown_commit: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             fence: OnceLock::new(),
         };
@@ -126,17 +153,25 @@ impl DbBuilder {
 
 /// The state that a database begins with, and the segment that goes on.
 fn first_state(
-    store: &Arc<dyn ObjectStore>,
+    ssts: &BTreeMap<u64, Sst>,
     manifest: &Manifest,
     recovered: Recovered,
-) -> Result<(DbState, WalWriter)> {
+) -> (DbState, WalWriter) {
     let Recovered { immutables, wal, wal_id, mem_table, .. } = recovered;
-    let l0 = open_ssts(store, &manifest.l0)?;
-    let runs = manifest.sorted_runs.iter().map(|run| open_ssts(store, &run.ssts));
-    let sorted_runs = runs.collect::<Result<_>>()?;
-    Ok((DbState { wal_id, mem_table, immutables, l0, sorted_runs }, wal))
+    let opened = |ids: &[u64]| ids.iter().filter_map(|id| ssts.get(id)).cloned().collect();
+    let runs = manifest.sorted_runs.iter();
+    let sorted_runs = runs.map(|run| Run { id: run.id, ssts: opened(&run.ssts) }).collect();
+    let l0 = opened(&manifest.l0);
+    (DbState { wal_id, mem_table, immutables, l0, sorted_runs }, wal)
 }
 
-fn open_ssts(store: &Arc<dyn ObjectStore>, ids: &[u64]) -> Result<Vec<Sst>> {
-    ids.iter().map(|&id| Sst::open(store, id)).collect()
+/// Opens the SSTs that the manifest names, several at a time.
+fn open_ssts(
+    store: &Arc<dyn ObjectStore>,
+    manifest: &Manifest,
+    cache: Option<&Arc<BlockCache>>,
+) -> Result<BTreeMap<u64, Sst>> {
+    let ids: Vec<u64> = manifest.ssts().collect();
+    let opened = concurrently(&ids, |&id| Sst::open(store, id, cache))?;
+    Ok(opened.into_iter().map(|sst| (sst.id, sst)).collect())
 }

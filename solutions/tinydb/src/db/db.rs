@@ -2,13 +2,17 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::compaction::Garbage;
 use crate::error::{Error, Result};
 use crate::iter::{BytesRange, DbIterator};
+use crate::optimize::WriteHandle;
 
 use super::builder::DbBuilder;
+use super::compactions::RunningCompaction;
 use super::handle::Handle;
 use super::options::WriteOptions;
 use super::snapshot::Snapshot;
@@ -51,14 +55,14 @@ impl Db {
     }
 
     /// Gives a key a value.
-    pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<()> {
+    pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<WriteHandle> {
         let mut batch = WriteBatch::new();
         batch.put(key, value);
         self.write(batch)
     }
 
     /// Deletes a key, which need not exist.
-    pub fn delete(&self, key: impl AsRef<[u8]>) -> Result<()> {
+    pub fn delete(&self, key: impl AsRef<[u8]>) -> Result<WriteHandle> {
         let mut batch = WriteBatch::new();
         batch.delete(key);
         self.write(batch)
@@ -67,14 +71,18 @@ impl Db {
     /// Changes a key's value by a merge operand, without reading it. What the operand means is said by
     /// the database's [`MergeOperator`](crate::merge::MergeOperator), when the key is read or its rows
     /// are flushed. [`Error::MergeOperatorMissing`] without one.
-    pub fn merge(&self, key: impl AsRef<[u8]>, operand: impl AsRef<[u8]>) -> Result<()> {
+    pub fn merge(
+        &self,
+        key: impl AsRef<[u8]>,
+        operand: impl AsRef<[u8]>,
+    ) -> Result<WriteHandle> {
         let mut batch = WriteBatch::new();
         batch.merge(key, operand);
         self.write(batch)
     }
 
     /// Applies a batch, with the durability in the settings.
-    pub fn write(&self, batch: WriteBatch) -> Result<()> {
+    pub fn write(&self, batch: WriteBatch) -> Result<WriteHandle> {
         self.write_with_options(batch, &WriteOptions::default())
     }
 
@@ -82,22 +90,31 @@ impl Db {
     /// durability that was asked for, as has every write before it; and every read that begins
     /// later sees it. A batch without writes does nothing.
     ///
+    /// Whatever was asked for, the handle can be waited on until the write is durable
+    /// ([`Durability::Sync`](crate::storage::Durability)). Writers that wait at the same time share one sync of the WAL. A reader
+    /// may see a write before it is durable.
+    ///
     /// May wait for room: see
     /// [`Settings::max_unflushed_bytes`](super::Settings::max_unflushed_bytes).
     ///
     /// If writing to the log fails, nobody sees the batch as long as the database is open; whether
     /// it is there when the database is opened again is not known
-    /// ([`Error::WalFailed`] from then on).
-    pub fn write_with_options(&self, batch: WriteBatch, options: &WriteOptions) -> Result<()> {
+    /// ([`Error::WalFailed`] from then on). If the sync fails, the batch is seen, and the same holds
+    /// ([`Error::NotDurable`], then `WalFailed`).
+    pub fn write_with_options(
+        &self,
+        batch: WriteBatch,
+        options: &WriteOptions,
+    ) -> Result<WriteHandle> {
         let inner = &self.handle.inner;
         inner.check_open()?;
         if batch.is_empty() {
-            return Ok(());
+            return Ok(WriteHandle::new(Arc::clone(&inner.commits), 0));
         }
         if let Some(key) = batch.first_merge().filter(|_| inner.merge_operator.is_none()) {
             return Err(Error::MergeOperatorMissing { key: key.clone() });
         }
-        inner.write(batch, options.durability.unwrap_or(inner.settings.durability))
+        inner.write_shared(batch, options.durability.unwrap_or(inner.settings.durability))
     }
 
     /// The value of a key; `None` if it has none or was deleted. If its operands can't be merged,
@@ -133,6 +150,37 @@ impl Db {
         self.handle.inner.flush()
     }
 
+    /// Merges everything into one sorted run, without tombstones and without what no snapshot needs;
+    /// and waits until that is done. The compactions that run are waited for. It can be watched, and
+    /// cancelled ([`Error::Cancelled`]), by [`Db::compactions`].
+    pub fn compact(&self) -> Result<()> {
+        self.handle.inner.check_open()?;
+        self.handle.inner.compact_all()
+    }
+
+    /// The compactions that run now: what they merge, and how far they are.
+    pub fn compactions(&self) -> Vec<RunningCompaction> {
+        self.handle.inner.compactions.running()
+    }
+
+    /// The files that nobody needs and that are older than `min_age`: what
+    /// [`Db::collect_garbage`] would delete.
+    pub fn find_garbage(&self, min_age: Duration) -> Result<Garbage> {
+        self.handle.inner.find_garbage(min_age)
+    }
+
+    /// Deletes the files that nobody needs and that are older than `min_age`, and says which. It is
+    /// done in the background too: see
+    /// [`Settings::garbage_collector_options`](super::Settings::garbage_collector_options).
+    ///
+    /// Nothing that a snapshot, an iterator, a flush or a compaction of this database needs is ever
+    /// deleted, however short `min_age` is. It protects what *another* process, which is just
+    /// opening the database, reads and writes.
+    pub fn collect_garbage(&self, min_age: Duration) -> Result<Garbage> {
+        self.handle.inner.check_open()?;
+        self.handle.inner.collect_garbage(&*self.handle.wal_store()?, min_age)
+    }
+
     /// Figures about the database.
     pub fn stats(&self) -> Result<Stats> {
         self.handle.inner.check_open()?;
@@ -145,8 +193,7 @@ impl Db {
     }
 
     /// Closes the database: makes every write durable
-    /// ([`Durability::Sync`](crate::storage::Durability)), ends the flusher, and unlocks the
-    /// directory. What is in memtables stays in the WAL, from which the next opening recovers it.
+    /// ([`Durability::Sync`](crate::storage::Durability)), cancels compactions, ends the threads, and unlocks the directory. What is in memtables stays in the WAL, from which the next opening recovers it.
     ///
     /// Closing twice does nothing. If it fails, the database is closed all the same.
     pub fn close(&self) -> Result<()> {

@@ -16,9 +16,14 @@ use super::db_inner::DbInner;
 pub fn spawn(db: Arc<DbInner>, wal_store: Arc<dyn WalStore>) -> Result<JoinHandle<()>> {
     let run = move || {
         let _stop = StopWhenDropped(&db);
-        let has_work = || !db.state().immutables.is_empty();
+        let has_work = || !db.state().immutables.is_empty() && !db.is_level_0_full();
         while db.flushes.wait_for_work(has_work) {
-            db.flushes.attempted(db.flush_oldest(&*wal_store));
+            let flushed = db.flush_oldest(&*wal_store);
+            if flushed.is_ok() {
+                db.commits.committed(db.manifests().manifest().last_l0_seq);
+                db.compactions.wake();
+            }
+            db.flushes.attempted(flushed);
         }
     };
     let spawned = thread::Builder::new().name("tinydb-flusher".to_owned()).spawn(run);

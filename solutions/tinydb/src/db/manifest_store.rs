@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-// solution-only
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
@@ -50,6 +49,12 @@ impl ManifestStore {
         Ok(Some((id, manifest)))
     }
 
+    /// Version `id` on `store`.
+    pub fn read(store: &dyn ObjectStore, id: u64) -> Result<Manifest> {
+        let path = paths::manifest(id);
+        decode(&path, store.get(&path)?)
+    }
+
     /// Becomes the database's writer: commits the newest version again with the next epoch. On an
     /// empty store that is version 1 with epoch 1.
     ///
@@ -92,6 +97,35 @@ impl ManifestStore {
         Ok(())
     }
 
+    /// To be called after a commit that failed: it may have been carried out all the same, without an
+    /// answer. If the next version is there and is by this writer, goes on behind it; if it is by
+    /// another, [`Error::Fenced`].
+    pub fn catch_up(&mut self) -> Result<()> {
+        let path = paths::manifest(self.id + 1);
+        let found = match self.store.get(&path) {
+            Err(Error::NotFound { .. }) => return Ok(()),
+            found => decode(&path, found?)?,
+        };
+        let (epoch, newer_epoch) = (self.manifest.writer_epoch, found.writer_epoch);
+        if epoch != newer_epoch {
+            return Err(Error::Fenced { epoch, newer_epoch, manifest: path });
+        }
+        self.id += 1;
+        self.manifest = found;
+        Ok(())
+    }
+
+    /// Asks the object store whether another writer has taken over: then [`Error::Fenced`].
+    pub fn check_newest(&self) -> Result<()> {
+        match Self::latest(&*self.store)? {
+            Some((id, newest)) if newest.writer_epoch > self.manifest.writer_epoch => {
+                let (epoch, newer_epoch) = (self.manifest.writer_epoch, newest.writer_epoch);
+                Err(Error::Fenced { epoch, newer_epoch, manifest: paths::manifest(id) })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The version that this writer committed last.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
@@ -116,7 +150,6 @@ impl ManifestStore {
 }
 
 /// Decodes the manifest at `path`.
-// solution-only
 fn decode(path: &str, object: Bytes) -> Result<Manifest> {
     Manifest::decode(object).map_err(|error| error.in_file(path, 0))
 }

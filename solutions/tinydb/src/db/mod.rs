@@ -14,11 +14,14 @@
 
 pub mod backpressure;
 pub mod builder;
+pub mod compaction_worker;
+pub mod compactions;
 #[expect(clippy::module_inception, reason = "the file of `Db` is called db, as SlateDB's is")]
 pub mod db;
 pub mod db_inner;
 pub mod flush_progress;
 pub mod flusher;
+pub mod garbage;
 pub(crate) mod handle;
 pub mod manifest;
 pub mod manifest_store;
@@ -26,19 +29,22 @@ pub mod options;
 pub mod paths;
 pub mod recovery;
 pub mod snapshot;
+pub mod sst_pins;
 pub mod state;
 pub mod stats;
 pub mod takeover;
 pub mod trace;
+pub mod wal_flusher;
 pub mod write_batch;
 
 pub use builder::DbBuilder;
+pub use compactions::RunningCompaction;
 pub use db::Db;
 pub use manifest::{Manifest, SortedRun};
 pub use manifest_store::ManifestStore;
-pub use options::{Settings, WriteOptions};
+pub use options::{CompactorOptions, GarbageCollectorOptions, Settings, WriteOptions};
 pub use snapshot::Snapshot;
-pub use state::{DbState, ImmutableMemTable};
+pub use state::{DbState, ImmutableMemTable, Run};
 pub use stats::Stats;
 pub use trace::Trace;
 pub use write_batch::WriteBatch;

@@ -7,9 +7,19 @@
 /// The folder of manifests.
 pub const MANIFESTS: &str = "manifest";
 
+/// The folder of SSTs.
+pub const SSTS: &str = "sst";
+
 /// Where SST `id` is.
 pub fn sst(id: u64) -> String {
-    format!("sst/{id:020}.sst")
+    format!("{SSTS}/{id:020}.sst")
+}
+
+/// The number of the SST at `path`; `None` for a path that [`sst`] does not make.
+pub fn sst_id(path: &str) -> Option<u64> {
+    let name = path.strip_prefix(SSTS)?.strip_prefix('/')?;
+    let id = name.strip_suffix(".sst")?.parse().ok()?;
+    (sst(id) == path).then_some(id)
 }
 
 /// Where manifest `id` is.

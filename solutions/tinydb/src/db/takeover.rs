@@ -37,6 +37,11 @@ pub(super) fn open_manifests(
     if epoch > newest.saturating_add(1) {
         wal_store.note_epoch(epoch)?;
     }
+    let next_wal_id = manifests.manifest().replay_after_wal_id.saturating_add(1);
+    if wal_store.fence(next_wal_id)? {
+        // Whoever came in between has fenced this one, or was fenced by it.
+        manifests.check_newest()?;
+    }
     Ok(manifests)
 }
 

@@ -120,6 +120,12 @@ impl Block {
         self.offsets.len()
     }
 
+    /// How many bytes of memory the block holds.
+    pub fn size(&self) -> usize {
+        let encoded = self.rows.len() + self.offsets.len() * OFFSET_LEN + ROW_COUNT_LEN;
+        size_of::<Self>() + encoded + self.offsets.capacity() * OFFSET_LEN
+    }
+
     /// The key of row 0.
     pub fn first_key(&self) -> &Bytes {
         &self.first_key

@@ -20,6 +20,12 @@ impl Cursor {
         Self { input, offset: 0 }
     }
 
+    /// A cursor `offset` bytes into `input`, or at its end if that comes first.
+    pub fn starting_at(input: Bytes, offset: usize) -> Self {
+        let offset = offset.min(input.len());
+        Self { input, offset }
+    }
+
     /// Bytes from the start of the input to the position.
     pub fn offset(&self) -> usize {
         self.offset
@@ -33,6 +39,14 @@ impl Cursor {
     /// Takes `length` bytes. `what` names the field in the error when fewer are left; nothing is
     /// allocated for a length that the input can't hold.
     pub fn take_bytes(&mut self, length: usize, what: &'static str) -> Result<Bytes, DecodeError> {
+        let start = self.offset;
+        self.take_slice(length, what)?;
+        Ok(self.input.slice(start..self.offset))
+    }
+
+    /// Takes `length` bytes to look at. That is cheaper than [`Cursor::take_bytes`], whose answer may
+    /// be kept.
+    pub fn take_slice(&mut self, length: usize, what: &'static str) -> Result<&[u8], DecodeError> {
         if length > self.remaining() {
             let corruption = Corruption::Truncated {
                 what,
@@ -41,9 +55,9 @@ impl Cursor {
             };
             return Err(DecodeError::new(self.offset, corruption));
         }
-        let bytes = self.input.slice(self.offset..self.offset + length);
+        let start = self.offset;
         self.offset += length;
-        Ok(bytes)
+        Ok(&self.input[start..self.offset])
     }
 
     /// Takes one byte.
@@ -72,7 +86,7 @@ impl Cursor {
         what: &'static str,
     ) -> Result<[u8; N], DecodeError> {
         let mut array = [0; N];
-        array.copy_from_slice(&self.take_bytes(N, what)?);
+        array.copy_from_slice(self.take_slice(N, what)?);
         Ok(array)
     }
 }

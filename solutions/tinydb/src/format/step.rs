@@ -68,6 +68,22 @@ pub enum Step {
         /// The manifest.
         manifest: u64,
     },
+    /// SSTs and sorted runs were merged into one sorted run.
+    Compaction {
+        /// How many SSTs of level 0 and sorted runs were merged.
+        sources: usize,
+        /// The sorted run.
+        run: u32,
+        /// How many SSTs it has.
+        ssts: usize,
+        /// How many rows it has.
+        rows: u64,
+    },
+    /// An SST that nobody needs any more was deleted.
+    SstDelete {
+        /// The SST.
+        sst: u64,
+    },
     /// A WAL segment was deleted: its rows are in an SST.
     WalDelete {
         /// The segment.
@@ -102,6 +118,13 @@ impl fmt::Display for Step {
                 write!(out, "Flush wal {wal_id} to sst {sst}, {rows} row{}", s(*rows))
             }
             Self::ManifestCommit { manifest } => write!(out, "ManifestCommit manifest {manifest}"),
+            Self::Compaction { sources, run, ssts, rows } => write!(
+                out,
+                "Compaction of {sources} sources to sorted run {run}, {ssts} SST{}, {rows} row{}",
+                s(*ssts as u64),
+                s(*rows)
+            ),
+            Self::SstDelete { sst } => write!(out, "SstDelete sst {sst}"),
             Self::WalDelete { wal_id } => write!(out, "WalDelete wal {wal_id}"),
             Self::WalReplay { wal_id, rows } => {
                 write!(out, "WalReplay wal {wal_id}, {rows} row{}", s(*rows as u64))

@@ -14,11 +14,13 @@ use crate::error::Corruption;
 pub enum FormatVersion {
     /// Rows share a prefix with the first key of their block; a block has one offset for each row.
     V1 = 1,
+    /// Rows share a prefix with the row before; a block has an offset for every sixteenth row.
+    V2 = 2,
 }
 
 impl FormatVersion {
     /// What [`FormatVersion::try_from`] accepts, for error messages.
-    pub const KNOWN: &'static str = "version 1";
+    pub const KNOWN: &'static str = "versions 1 and 2";
 }
 
 impl From<FormatVersion> for u16 {
@@ -33,6 +35,7 @@ impl TryFrom<u16> for FormatVersion {
     fn try_from(number: u16) -> Result<Self, Corruption> {
         match number {
             1 => Ok(Self::V1),
+            2 => Ok(Self::V2),
             found => Err(Corruption::UnknownVersion { found, known: Self::KNOWN }),
         }
     }

@@ -15,6 +15,7 @@ pub mod peeking_iterator;
 pub mod retention_iterator;
 pub mod row_entry_iterator;
 pub mod snapshot_iterator;
+pub mod sorted_run_iterator;
 pub mod sst_iterator;
 pub mod vec_iterator;
 
@@ -26,5 +27,6 @@ pub use peeking_iterator::PeekingIterator;
 pub use retention_iterator::{RetentionIterator, stripe_of};
 pub use row_entry_iterator::RowEntryIterator;
 pub use snapshot_iterator::SnapshotIterator;
+pub use sorted_run_iterator::SortedRunIterator;
 pub use sst_iterator::SstIterator;
 pub use vec_iterator::VecIterator;

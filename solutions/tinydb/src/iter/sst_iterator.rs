@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::error::{DecodeError, Error, Result};
-use crate::format::{Block, RowEntry};
+use crate::format::RowEntry;
+use crate::optimize::DataBlockIterator;
 use crate::storage::{SstIndex, SstReader};
 
 use super::bytes_range::BytesRange;
@@ -28,8 +29,8 @@ pub struct SstIterator {
     range: BytesRange,
     /// The number of the block that holds the next row; the number of blocks at the end.
     block_number: usize,
-    /// That block, once it is read, and the number of the next row in it.
-    block: Option<(Block, usize)>,
+    /// The rows of that block that are left, once it is read.
+    block: Option<DataBlockIterator>,
 }
 
 impl SstIterator {
@@ -46,10 +47,8 @@ impl SstIterator {
     /// The next row of the block that is held, in the range or not; `None` behind its last.
     // solution-only
     fn next_in_block(&mut self) -> Result<Option<RowEntry>> {
-        let Some((block, row_number)) = &mut self.block else { return Ok(None) };
-        let row = block.row(*row_number).map_err(in_block(&self.sst, self.block_number))?;
-        *row_number += usize::from(row.is_some());
-        Ok(row)
+        let Some(rows) = &mut self.block else { return Ok(None) };
+        rows.next().map_err(in_block(&self.sst, self.block_number))
     }
 
     /// Reads the block that holds the next row, unless it is held; `false` if there is none.
@@ -62,21 +61,12 @@ impl SstIterator {
         if meta.is_none_or(|meta| self.range.ends_before(&meta.first_key)) {
             return Ok(false);
         }
-        let block = self.sst.read_block(self.block_number)?;
-        let row_number = self.row_in(&block)?;
-        self.block = Some((block, row_number));
-        Ok(true)
-    }
-
-    /// The number of the first row of the block just read that may be in the range.
-    // solution-only
-    fn row_in(&self, block: &Block) -> Result<usize> {
-        match &self.range.start {
-            Bound::Included(key) | Bound::Excluded(key) => {
-                block.lower_bound(key).map_err(in_block(&self.sst, self.block_number))
-            }
-            Bound::Unbounded => Ok(0),
+        let mut rows = DataBlockIterator::new(self.sst.read_block(self.block_number)?);
+        if let Bound::Included(key) | Bound::Excluded(key) = &self.range.start {
+            rows.seek(key).map_err(in_block(&self.sst, self.block_number))?;
         }
+        self.block = Some(rows);
+        Ok(true)
     }
 }
 
@@ -109,9 +99,8 @@ impl RowEntryIterator for SstIterator {
         if block_number > self.block_number {
             self.block_number = block_number;
             self.block = None;
-        } else if let Some((block, row_number)) = &mut self.block {
-            let found = block.lower_bound(key).map_err(in_block(&self.sst, self.block_number))?;
-            *row_number = found.max(*row_number);
+        } else if let Some(rows) = &mut self.block {
+            rows.seek(key).map_err(in_block(&self.sst, self.block_number))?;
         }
         self.range.start = Bound::Included(Bytes::copy_from_slice(key));
         Ok(())

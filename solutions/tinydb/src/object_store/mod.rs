@@ -7,17 +7,19 @@
 //! SlateDB uses the crate `object_store`; [`ObjectStore`] has the same operations under the same
 //! names, without async.
 
+pub mod concurrent;
 pub mod local;
 pub mod memory;
 
 use std::fmt::Debug;
 use std::ops::Range;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
 
+pub use concurrent::concurrently;
 pub use local::LocalObjectStore;
 pub use memory::MemoryObjectStore;
 
@@ -59,6 +61,12 @@ pub trait ObjectStore: Debug + Send + Sync {
     /// Removes an object. If there is none, nothing happens: a caller that lost the answer to its
     /// first try can ask again.
     fn delete(&self, path: &str) -> Result<()>;
+
+    /// Removes what writes that were never finished have left behind, if it is older than `min_age`;
+    /// says how much that was. A store that keeps nothing of such writes has nothing to do.
+    fn discard_unfinished(&self, _min_age: Duration) -> Result<u64> {
+        Ok(0)
+    }
 }
 // ANCHOR_END: object_store
 

@@ -158,7 +158,7 @@ impl Footer {
 // ANCHOR: block_meta
 /// What the index says of one data block.
 ///
-/// SlateDB: the FlatBuffers table `BlockMeta`.
+/// SlateDB: `BlockMeta` in `src/generated/manifest_generated.rs`, which is made by FlatBuffers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockMeta {
     /// Bytes from the start of the file to the block.
@@ -228,6 +228,11 @@ impl SstIndex {
         }
         expect_end(&fields, "bytes behind the index")?;
         Ok(Self { blocks, last_key })
+    }
+
+    /// The user key of the SST's first row; empty if there is no block, against invariant 1.
+    pub fn first_key(&self) -> &[u8] {
+        self.blocks.first().map_or(&[], |block| &block.first_key)
     }
 
     /// The numbers of the blocks that may hold a row of `key`: none, or a run of neighbours.

@@ -6,6 +6,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -27,6 +28,11 @@ pub trait WalStore: Debug + Send + Sync {
     /// Opens a segment, and makes it, durably, if it is missing.
     fn open(&self, wal_id: u64) -> Result<Box<dyn LogFile>>;
 
+    /// Makes the next segment, behind all that exist. Whoever makes it is its only writer.
+    fn create(&self, wal_id: u64) -> Result<Box<dyn LogFile>> {
+        self.open(wal_id)
+    }
+
     /// Deletes a segment. If there is none, nothing happens.
     fn delete(&self, wal_id: u64) -> Result<()>;
 
@@ -42,6 +48,18 @@ pub trait WalStore: Debug + Send + Sync {
     /// Notes, durably, the epoch of the writer whose rows the segments will hold.
     fn note_epoch(&self, _epoch: u64) -> Result<()> {
         Ok(())
+    }
+
+    /// Shuts out every writer that was there before. `next_wal_id` is the number of the first segment
+    /// that is in no SST. `false` if that was not needed: only one process can have these segments.
+    fn fence(&self, _next_wal_id: u64) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// How often the segment should be synced in the background, whether somebody waits for it or
+    /// not; `None` for never.
+    fn flush_interval(&self) -> Option<Duration> {
+        None
     }
 }
 // ANCHOR_END: wal_store

@@ -1,0 +1,49 @@
+//! Which SSTs this process still uses, whatever the manifest says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use crate::storage::SstReader;
+
+/// The SSTs that must not be deleted though no manifest names them: those that a reader has open, in
+/// an older state of the database; and those that a flush or a compaction has put and not committed
+/// yet.
+#[derive(Debug, Default)]
+pub struct SstPins {
+    pins: Mutex<Pins>,
+}
+
+#[derive(Debug, Default)]
+struct Pins {
+    open: BTreeMap<u64, Weak<SstReader>>,
+    uncommitted: BTreeSet<u64>,
+}
+
+impl SstPins {
+    /// Pins an SST that is about to be put, until [`SstPins::release`].
+    pub fn hold(&self, id: u64) {
+        self.lock().uncommitted.insert(id);
+    }
+
+    /// The SST was committed, or given up.
+    pub fn release(&self, id: u64) {
+        self.lock().uncommitted.remove(&id);
+    }
+
+    /// Pins an SST for as long as its reader is there.
+    pub fn opened(&self, id: u64, reader: &Arc<SstReader>) {
+        self.lock().open.insert(id, Arc::downgrade(reader));
+    }
+
+    /// The SSTs that are pinned now.
+    pub fn pinned(&self) -> BTreeSet<u64> {
+        let mut pins = self.lock();
+        pins.open.retain(|_, reader| reader.strong_count() > 0);
+        pins.open.keys().chain(&pins.uncommitted).copied().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pins> {
+        // Each list is whole between any two operations.
+        self.pins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

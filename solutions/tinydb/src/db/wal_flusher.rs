@@ -1,0 +1,74 @@
+//! The thread that makes the WAL durable in the background, once for many writes.
+//!
+//! SlateDB: the task `wal_writer`, in `src/wal/slatedb/writer.rs`.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use crate::error::{Error, Result};
+use crate::optimize::Wakeup;
+use crate::storage::WalStore;
+
+use super::db_inner::DbInner;
+
+/// Starts the thread. It syncs whenever somebody waits for a write to be durable, and every flush
+/// interval if there is one.
+pub fn spawn(db: Arc<DbInner>, wal_store: &dyn WalStore) -> Result<JoinHandle<()>> {
+    let interval = db.flush_interval(wal_store);
+    let run = move || {
+        let _stop = StopWhenDropped(&db);
+        while db.commits.wait_for_request(interval) != Wakeup::Stopped {
+            db.sync_wal();
+        }
+    };
+    let spawned = thread::Builder::new().name("tinydb-wal-flusher".to_owned()).spawn(run);
+    spawned.map_err(Error::io("start", "the WAL flusher's thread"))
+}
+
+/// Wakes those who wait when the thread ends, also if it ends by a panic: they would wait for ever.
+struct StopWhenDropped<'a>(&'a DbInner);
+
+impl Drop for StopWhenDropped<'_> {
+    fn drop(&mut self) {
+        self.0.commits.stop();
+    }
+}
+
+impl DbInner {
+    /// Makes every write durable that was applied before, and tells those who wait.
+    ///
+    /// The writer is locked only to hand over what waits; other writes are applied while the disk or
+    /// the object store is busy, and are covered by the next call. After a failure the WAL takes no
+    /// more writes.
+    pub(super) fn sync_wal(&self) {
+        let Ok(mut guard) = self.writer.lock() else {
+            return self.commits.failed(Arc::new(Error::Closed));
+        };
+        let Some(writer) = guard.as_mut().filter(|it| it.last_seq > self.commits.durable_seq())
+        else {
+            return;
+        };
+        let (seq, wal_id) = (writer.last_seq, self.state().wal_id);
+        (writer.syncs, writer.synced_size) = (writer.syncs + 1, writer.wal.size());
+        let started = writer.wal.start_sync();
+        drop(guard);
+        match started.and_then(|sync| sync()) {
+            Ok(()) => self.commits.committed(seq),
+            Err(error) => self.wal_failed(wal_id, error),
+        }
+    }
+
+    /// Gives the segment up, unless it is whole by now: to begin the next one, the writer has synced
+    /// it.
+    fn wal_failed(&self, wal_id: u64, error: Error) {
+        if let Ok(mut guard) = self.writer.lock()
+            && let Some(writer) = guard.as_mut()
+            && self.state().wal_id == wal_id
+        {
+            writer.wal.abandon();
+        }
+        self.look_for_fence();
+        let error = self.check_open().err().unwrap_or(error);
+        self.commits.failed(Arc::new(error));
+    }
+}

@@ -1,0 +1,6 @@
+//! The tests of week 8, as its readers run them, against the finished engine.
+
+extern crate tinydb as week8;
+
+#[path = "../../../chapters/week8/tests/size_tiered.rs"]
+mod size_tiered;
