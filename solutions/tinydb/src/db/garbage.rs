@@ -52,17 +52,16 @@ impl DbInner {
             concurrently(&objects, |path| self.object_store.delete(path))?;
         }
         garbage.ssts.iter().for_each(|&sst| self.trace.record(|| Step::SstDelete { sst }));
-        self.delete_flushed_segments(wal_store, min_age)?;
+        self.delete_flushed_segments(wal_store)?;
         self.object_store.discard_unfinished(min_age)?;
         Ok(garbage)
     }
 
-    /// A flush deletes its segment; this is for those where that has failed, and for old fences.
-    fn delete_flushed_segments(&self, wal_store: &dyn WalStore, min_age: Duration) -> Result<()> {
+    /// A flush deletes its segment; this is for those where that has failed.
+    fn delete_flushed_segments(&self, wal_store: &dyn WalStore) -> Result<()> {
         let flushed = self.manifests().manifest().replay_after_wal_id;
-        let mut segments = wal_store.list()?.into_iter().filter(|&id| id <= flushed);
-        segments.try_for_each(|id| wal_store.delete(id))?;
-        wal_store.delete_fences(flushed, min_age)
+        let segments = wal_store.list()?;
+        segments.into_iter().filter(|&id| id <= flushed).try_for_each(|id| wal_store.delete(id))
     }
 
     /// The order matters: an SST that was put before the listing is pinned when the pins are looked

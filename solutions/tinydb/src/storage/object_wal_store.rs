@@ -20,9 +20,9 @@
 //! writer before would put next: an empty part behind the last, and the first part of the next
 //! segment. From then on every put of that writer fails, and it knows that it was fenced.
 //!
-//! These two parts stay when their segments are flushed and deleted: if they went, that writer's next
-//! put would succeed, and be acknowledged, in a segment that nobody reads any more. Only the garbage
-//! collector deletes them, when they are old.
+//! These two parts, the *fences*, stay when their segments are flushed and deleted: if they went, that
+//! writer's next put would succeed, and be acknowledged, in a segment that nobody reads any more. It
+//! may have been away for days, so they stay for ever: 16 bytes for each opening of the database.
 //!
 //! SlateDB numbers its WAL objects through, `wal/<id>.sst`, and fences by an empty object too:
 //! `WriterFencer::fence` in `src/fence.rs`.
@@ -130,17 +130,6 @@ impl WalStore for ObjectWalStore {
         let parts = self.store.list(&folder(wal_id))?;
         let records: Vec<_> = parts.into_iter().filter(|part| !is_fence(wal_id, part)).collect();
         concurrently(&records, |part| self.store.delete(&part.path)).map(drop)
-    }
-
-    fn delete_fences(&self, flushed: u64, min_age: Duration) -> Result<()> {
-        let is_old =
-            |part: &ObjectMeta| part.last_modified.elapsed().is_ok_and(|age| age >= min_age);
-        let segments = self.segments()?;
-        let flushed = segments.range(..=flushed).flat_map(|(&id, parts)| {
-            parts.iter().filter(move |part| is_fence(id, part) && is_old(part))
-        });
-        let old: Vec<_> = flushed.collect();
-        concurrently(&old, |part| self.store.delete(&part.path)).map(drop)
     }
 
     fn name(&self, wal_id: u64) -> String {

@@ -56,12 +56,6 @@ pub trait WalStore: Debug + Send + Sync {
         Ok(false)
     }
 
-    /// Deletes what [`WalStore::fence`] has put into segments up to `flushed`, unless it is younger
-    /// than `min_age`.
-    fn delete_fences(&self, _flushed: u64, _min_age: Duration) -> Result<()> {
-        Ok(())
-    }
-
     /// How often the segment should be synced in the background, whether somebody waits for it or
     /// not; `None` for never.
     fn flush_interval(&self) -> Option<Duration> {
