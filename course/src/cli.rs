@@ -90,7 +90,23 @@ enum Command {
         #[arg(long, conflicts_with = "check")]
         force: bool,
     },
+    /// For maintainers: compare what the course names of SlateDB with its sources
+    ///
+    /// book/slatedb.toml lists the files and items of the pinned version that pages and docs name; `cargo course
+    /// check slatedb` holds them against the list. This holds the list against the sources of that version, which
+    /// cargo unpacks for solutions/compare, and says what is in the sources of what the list lacks. It downloads and
+    /// writes nothing.
+    #[command(name = "slatedb")]
+    SlateDb {
+        /// A folder with the unpacked crates, as slatedb-0.18.0, instead of cargo's
+        #[arg(long, value_name = "DIR")]
+        sources: Option<PathBuf>,
+    },
     /// For maintainers: check the whole course
+    #[command(after_help = "Examples:\n  \
+        cargo course check                every gate, as CI does\n  \
+        cargo course check --list         what each gate is about\n  \
+        cargo course check book slatedb   the gates of pages that have changed")]
     Check {
         /// Only these gates
         #[arg(value_name = "GATE")]
@@ -136,6 +152,12 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Stubs { force, .. } => {
             print_lines(&stubs::update(&course, force)?);
             true
+        }
+        Command::SlateDb { sources } => {
+            let report = gate::compare(&course, sources.as_deref())?;
+            let well = print_lines(&report.findings);
+            anstream::println!("{}", report.compared);
+            well
         }
         Command::Check { list: true, .. } => {
             list_gates();

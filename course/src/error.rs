@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::crates::COMPARE;
 use crate::week::TaskId;
 
 /// Everything a command of the course can fail with.
@@ -150,6 +151,18 @@ pub enum Error {
         version: &'static str,
         /// What each way of installing it said.
         reasons: String,
+    },
+    /// The sources of SlateDB are not on this machine.
+    #[error(
+        "{missing} is not in {places}.\n\
+         Cargo unpacks it there with: cargo fetch --manifest-path {COMPARE}\n\
+         Or say where the unpacked crates are: cargo course slatedb --sources DIR"
+    )]
+    NoSources {
+        /// The crate with its version.
+        missing: String,
+        /// Where it was looked for.
+        places: String,
     },
     /// There is no such gate.
     #[error("there is no gate `{asked}`. The gates are: {known}.")]

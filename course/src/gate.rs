@@ -6,8 +6,11 @@ mod bugs;
 mod engine;
 mod filled;
 mod lint;
+mod named;
 mod red;
 mod site;
+mod slatedb;
+mod sources;
 mod stubs;
 mod tasks;
 mod verdict;
@@ -17,6 +20,7 @@ use std::time::{Duration, Instant};
 pub use book::{page_findings, summary_pages};
 pub use lint::doc_findings;
 pub use site::site_findings;
+pub use sources::{Report, compare};
 pub use verdict::verdict;
 
 use crate::{Course, Error};
@@ -32,7 +36,7 @@ pub struct Gate {
 }
 
 /// All gates, in the order in which they run.
-pub const GATES: [Gate; 9] = [
+pub const GATES: [Gate; 10] = [
     Gate {
         name: "stubs",
         about: "generating the stubs again changes nothing",
@@ -67,6 +71,11 @@ pub const GATES: [Gate; 9] = [
         name: "book",
         about: "includes, links and figures of the book are whole, and it asks no other host",
         check: book::check,
+    },
+    Gate {
+        name: "slatedb",
+        about: "book/slatedb.toml lists what pages and comments name of SlateDB, and nothing else",
+        check: slatedb::check,
     },
     Gate {
         name: "lint",

@@ -8,6 +8,8 @@
 //! | `cargo`, `suite`, `report` | running cargo and a test program; telling a reader how a week stands |
 //! | `inventory`, `scratch` | the tests a chapter has; a copy of a chapter with its stubs filled as wanted |
 //! | `bug`, `hunt` | a bug that is planted for a reader's tests; the hunt for those of a week |
+//! | `prose`, `citation` | Markdown in words and code; what a text names of SlateDB |
+//! | `pin`, `crates` | the list of what is named of SlateDB; SlateDB's sources |
 //! | `shell`, `manifest` | the finished shell on a reader's crate; a `Cargo.toml` for a copy elsewhere |
 //! | `mdbook`, `serve` | finding the pinned mdBook; serving and building the book |
 //! | `html` | what is read of a built page |
@@ -21,8 +23,10 @@ pub mod bug;
 pub mod card;
 pub mod cargo;
 pub mod chapter;
+pub mod citation;
 pub mod cli;
 pub mod course;
+pub mod crates;
 pub mod error;
 pub mod files;
 pub mod gate;
@@ -32,6 +36,8 @@ pub mod inventory;
 pub mod manifest;
 pub mod marker;
 pub mod mdbook;
+pub mod pin;
+pub mod prose;
 pub mod report;
 pub mod scratch;
 pub mod serve;

@@ -9,5 +9,6 @@ mod hunting;
 mod rooms;
 mod running;
 mod shell;
+mod slatedb;
 mod tasks;
 mod writing;

@@ -2,7 +2,14 @@
 
 extern crate tinydb as week7;
 
-#[path = "../../../chapters/week7/tests/group_commit.rs"]
-mod group_commit;
 #[path = "../../../chapters/week7/tests/block_v2.rs"]
 mod block_v2;
+
+#[path = "../../../chapters/week7/tests/filter.rs"]
+mod filter;
+
+#[path = "../../../chapters/week7/tests/block_cache.rs"]
+mod block_cache;
+
+#[path = "../../../chapters/week7/tests/group_commit.rs"]
+mod group_commit;

@@ -11,5 +11,9 @@ mod block_v2;
 fn a_tenth_of_the_orders_takes_a_tenth_of_what_the_book_shows() {
     let costs = block_v2::table(500, &mut Vec::new()).expect("no disk is involved");
     let counted = costs.map(|cost| (cost.blocks, cost.bytes));
-    assert_eq!(counted, [(116, 470_226), (77, 312_903)], "see chapters/week7/examples/block_v2.txt");
+    assert_eq!(
+        counted,
+        [(116, 470_226), (77, 312_903)],
+        "see chapters/week7/examples/block_v2.txt"
+    );
 }

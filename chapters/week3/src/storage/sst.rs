@@ -112,7 +112,7 @@ impl Footer {
 // ANCHOR: block_meta
 /// What the index says of one data block.
 ///
-/// SlateDB: the FlatBuffers table `BlockMeta`.
+/// SlateDB: `BlockMeta` in `src/generated/manifest_generated.rs`, which is made by FlatBuffers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockMeta {
     /// Bytes from the start of the file to the block.
@@ -152,6 +152,11 @@ impl SstIndex {
     // Task 3.9: Encode the footer and the index
     pub fn decode(section: Bytes, data_end: u64) -> Result<Self, DecodeError> {
         todo!("week 3, task 9: Encode the footer and the index")
+    }
+
+    /// The user key of the SST's first row; empty if there is no block, against invariant 1.
+    pub fn first_key(&self) -> &[u8] {
+        self.blocks.first().map_or(&[], |block| &block.first_key)
     }
 
     /// The numbers of the blocks that may hold a row of `key`: none, or a run of neighbours.

@@ -72,9 +72,8 @@ impl Garbage {
     /// garbage.
     // exercise: week8.8
     pub fn find(inventory: &Inventory, now: SystemTime, min_age: Duration) -> Self {
-        let is_young = |modified: SystemTime| {
-            now.duration_since(modified).unwrap_or(Duration::ZERO) < min_age
-        };
+        let is_young =
+            |modified: SystemTime| now.duration_since(modified).unwrap_or(Duration::ZERO) < min_age;
         let Some(newest) = inventory.manifests.iter().max_by_key(|manifest| manifest.id) else {
             return Self::default();
         };
@@ -93,10 +92,7 @@ impl Garbage {
         };
         let manifests = old.into_iter().map(|manifest| manifest.id);
         let ssts = inventory.ssts.iter().filter(|sst| !is_needed(sst)).map(|sst| sst.id);
-        Self {
-            manifests: sorted(manifests.filter(|id| !firsts.contains(id))),
-            ssts: sorted(ssts),
-        }
+        Self { manifests: sorted(manifests.filter(|id| !firsts.contains(id))), ssts: sorted(ssts) }
     }
 
     /// Whether there is none.

@@ -71,11 +71,7 @@ impl Db {
     /// Changes a key's value by a merge operand, without reading it. What the operand means is said by
     /// the database's [`MergeOperator`](crate::merge::MergeOperator), when the key is read or its rows
     /// are flushed. [`Error::MergeOperatorMissing`] without one.
-    pub fn merge(
-        &self,
-        key: impl AsRef<[u8]>,
-        operand: impl AsRef<[u8]>,
-    ) -> Result<WriteHandle> {
+    pub fn merge(&self, key: impl AsRef<[u8]>, operand: impl AsRef<[u8]>) -> Result<WriteHandle> {
         let mut batch = WriteBatch::new();
         batch.merge(key, operand);
         self.write(batch)

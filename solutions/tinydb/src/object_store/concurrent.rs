@@ -22,7 +22,8 @@ pub fn concurrently<T: Sync, R: Send>(
     let answers = Mutex::new(Vec::with_capacity(items.len()));
     let work = || -> Result<()> {
         while let Some((number, item)) = claim(&next, items) {
-            let answer = request(item).inspect_err(|_| next.store(items.len(), Ordering::Relaxed))?;
+            let answer =
+                request(item).inspect_err(|_| next.store(items.len(), Ordering::Relaxed))?;
             answers.lock().unwrap_or_else(PoisonError::into_inner).push((number, answer));
         }
         Ok(())
