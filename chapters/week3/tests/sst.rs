@@ -8,8 +8,9 @@ use bytes::{BufMut, Bytes, BytesMut};
 use testkit::{RowKind, RowSpec, assert_bytes, rule};
 use week3::format::{BlockBuilder, FormatVersion, RowEntry};
 use week3::object_store::{MemoryObjectStore, ObjectMeta, ObjectStore};
+use week3::optimize::BloomFilter;
 use week3::storage::sst::FOOTER_LEN;
-use week3::storage::{BlockMeta, Footer, SstBuilder, SstIndex, SstReader};
+use week3::storage::{BlockMeta, Footer, SstBuilder, SstIndex, SstOptions, SstReader};
 use week3::{Error, Result};
 
 const PATH: &str = "sst/00000000000000000001.sst";
@@ -497,6 +498,42 @@ mod task_3_10 {
     fn an_sst_has_the_layout_of_the_page() {
         let rule = rule("3.10", "data blocks with their checksums, index, footer");
         assert_sst(&build(&fruit(), 4096), &sst_bytes(&fruit(), 4096), &rule);
+    }
+
+    #[test]
+    fn the_filter_stands_between_the_data_and_the_index() {
+        let rule = rule("3.10", "between data and index stands what `filter_section` returns");
+        let options = |filter_bits_per_key| SstOptions {
+            version: FormatVersion::V1,
+            block_size: 64,
+            filter_bits_per_key,
+            min_filter_keys: 1,
+        };
+        let build = |options| {
+            let mut builder = SstBuilder::with_options(&options);
+            fruit().iter().for_each(|row| builder.add(row).expect("a row in order"));
+            builder.finish().expect("an SST with rows")
+        };
+        let (plain, filtered) = (build(options(0)), build(options(10)));
+        let footer = |sst: &Bytes| {
+            let start = sst.len() - FOOTER_LEN;
+            Footer::decode(sst.slice(start..), sst.len() as u64).expect("a whole footer")
+        };
+        let (without, with) = (footer(&plain), footer(&filtered));
+        let data = ..without.filter_offset as usize;
+        assert_eq!(without.filter_offset, without.index_offset, "no filter was asked for{rule}");
+        assert!(plain[data] == filtered[data], "the data blocks are the same{rule}");
+        assert_eq!(with.filter_offset, without.filter_offset, "the data ends where it did{rule}");
+        let section = filtered.slice(with.filter_offset as usize..with.index_offset as usize);
+        let filter = BloomFilter::decode(section).expect("the filter's bytes, and nothing else");
+        assert!(
+            fruit().iter().all(|row| filter.might_contain(&row.key)),
+            "every key is in it{rule}"
+        );
+        let index = |sst: &Bytes, footer: &Footer| {
+            sst.slice(footer.index_offset as usize..sst.len() - FOOTER_LEN)
+        };
+        assert_eq!(index(&plain, &without), index(&filtered, &with), "the index is the same{rule}");
     }
 
     #[test]

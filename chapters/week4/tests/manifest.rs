@@ -205,6 +205,15 @@ mod task_4_1 {
     }
 
     #[test]
+    fn a_flush_that_is_tried_again_changes_nothing() {
+        let once = example().with_l0(9, 7, 100);
+        let rule = rule("4.1", "an SST that the manifest names already is not named twice");
+        assert_eq!(once.with_l0(9, 7, 100), once, "{rule}");
+        let behind = once.with_l0(10, 8, 120);
+        assert_eq!(behind.with_l0(9, 7, 100), behind, "with a later flush in between{rule}");
+    }
+
+    #[test]
     fn numbers_only_grow() {
         let next = example().with_l0(2, 7, 5);
         let rule = rule("4.1", "an SST's number, or a sequence number, is never used twice");

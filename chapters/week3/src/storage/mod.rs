@@ -8,6 +8,8 @@
 #[path = "../../../../solutions/tinydb/src/storage/log_file.rs"]
 pub mod log_file;
 pub mod mem_table;
+#[path = "../../../../solutions/tinydb/src/storage/object_wal_store.rs"]
+pub mod object_wal_store;
 pub mod sequenced_key;
 pub mod sst;
 pub mod sst_builder;
@@ -18,11 +20,12 @@ pub mod wal_reader;
 pub mod wal_store;
 pub mod wal_writer;
 
-pub use log_file::{DiskLogFile, LogFile};
+pub use log_file::{DiskLogFile, LogFile, PendingSync};
 pub use mem_table::MemTable;
+pub use object_wal_store::ObjectWalStore;
 pub use sequenced_key::{KeyRange, SequencedKey};
 pub use sst::{BlockMeta, Footer, SstIndex};
-pub use sst_builder::SstBuilder;
+pub use sst_builder::{SstBuilder, SstOptions};
 pub use sst_reader::SstReader;
 pub use wal::Durability;
 pub use wal_reader::{TornTail, WalReader};

@@ -154,6 +154,11 @@ impl SstIndex {
         todo!("week 3, task 9: Encode the footer and the index")
     }
 
+    /// The user key of the SST's first row; empty if there is no block, against invariant 1.
+    pub fn first_key(&self) -> &[u8] {
+        self.blocks.first().map_or(&[], |block| &block.first_key)
+    }
+
     /// The numbers of the blocks that may hold a row of `key`: none, or a run of neighbours.
     ///
     /// More than one block can hold versions of a key. The first of them may start with a smaller

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::error::{Corruption, DecodeError, Error, Result};
+use crate::error::{DecodeError, Error, Result};
+use crate::format::RowEntry;
 use crate::format::checksum::verify_checksum;
-use crate::format::{Block, FormatVersion, RowEntry};
 use crate::object_store::ObjectStore;
+use crate::optimize::{BlockCache, BlockKey, BloomFilter, DataBlock, DataBlockIterator};
 
 use super::sst::{FOOTER_LEN, Footer, SstIndex};
 
 /// Looks rows up in one SST.
 ///
 /// Invariants:
-/// 1. The footer and the index are in memory; a data block is read when it is asked for.
+/// 1. The footer, the index and the filter are in memory; a data block is read when it is asked for,
+///    or comes from the cache.
 /// 2. Every byte that an answer depends on was covered by a checksum that held.
 ///
 /// SlateDB: `SsTableFormat` in `src/format/sst.rs` reads the parts, `TableStore` in
@@ -23,6 +25,10 @@ pub struct SstReader {
     path: String,
     footer: Footer,
     index: SstIndex,
+    /// Which keys the SST does not have (week 7).
+    filter: Option<BloomFilter>,
+    /// Where blocks are kept, and this file's number there (week 7).
+    cache: Option<(Arc<BlockCache>, u64)>,
 }
 
 impl SstReader {
@@ -30,25 +36,81 @@ impl SstReader {
     /// opening takes one request for the size and one for the bytes.
     pub const TAIL_LEN: u64 = 64 * 1024;
 
-    /// Opens the SST at `path`: reads its footer and its index, and checks both.
+    /// Opens the SST at `path`: reads its footer and its index, and checks both. The filter, if it
+    /// has one, is not used, and no block is kept.
     // Task 3.11: Open an SST and find the right blocks
     pub fn open(store: Arc<dyn ObjectStore>, path: impl Into<String>) -> Result<Self> {
         todo!("week 3, task 11: Open an SST and find the right blocks")
     }
 
+    /// Opens the SST at `path`, and reads its filter too. Its blocks are kept in `cache`.
+    pub fn open_with_cache(
+        store: Arc<dyn ObjectStore>,
+        path: impl Into<String>,
+        cache: Option<Arc<BlockCache>>,
+    ) -> Result<Self> {
+        let mut reader = Self::open(store, path)?;
+        reader.filter = reader.read_filter()?;
+        reader.cache = cache.map(|cache| {
+            let file = cache.register_file();
+            (cache, file)
+        });
+        Ok(reader)
+    }
+
+    fn read_filter(&self) -> Result<Option<BloomFilter>> {
+        let Footer { filter_offset, index_offset, .. } = self.footer;
+        if filter_offset == index_offset {
+            return Ok(None);
+        }
+        let section = self.store.get_range(&self.path, filter_offset..index_offset)?;
+        let filter = BloomFilter::decode(section);
+        filter.map(Some).map_err(|error| error.in_file(&self.path, filter_offset))
+    }
+
+    /// Whether the SST may have a row of `key`: `false` only if it has none, by the filter.
+    pub fn might_contain(&self, key: &[u8]) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.might_contain(key))
+    }
+
     /// The newest row of `key` whose sequence number is at most `max_seq`, tombstones and merge
     /// operands included; `None` if the SST has no such row. `key` may be any bytes, also such as are
-    /// no key. Reads blocks only up to the one that holds the row. An error of the store is passed
-    /// on.
-    // Task 3.12: Look up a key
+    /// no key. An error of the store is passed on.
     pub fn get(&self, key: &[u8], max_seq: u64) -> Result<Option<RowEntry>> {
+        if self.might_contain(key) { self.search(key, max_seq) } else { Ok(None) }
+    }
+
+    /// As [`get`](Self::get), without asking the filter. Reads blocks only up to the one that holds
+    /// the row.
+    // Task 3.12: Look up a key
+    fn search(&self, key: &[u8], max_seq: u64) -> Result<Option<RowEntry>> {
         todo!("week 3, task 12: Look up a key")
+    }
+
+    /// Data block `number`, counted from 0: from the cache, or read and checked, and then kept
+    /// there. Fails if there is no such block.
+    pub fn read_block(&self, number: usize) -> Result<Arc<DataBlock>> {
+        let (Some((cache, file)), Some(meta)) = (&self.cache, self.index.blocks.get(number)) else {
+            return Ok(Arc::new(self.fetch_block(number)?));
+        };
+        let key = BlockKey { file: *file, offset: meta.offset };
+        if let Some(block) = cache.get(&key) {
+            return Ok(block);
+        }
+        let block = Arc::new(self.fetch_block(number)?);
+        cache.insert(key, Arc::clone(&block));
+        Ok(block)
     }
 
     /// Reads data block `number`, counted from 0, and checks it. Fails if there is no such block.
     // Task 3.12: Look up a key
-    pub fn read_block(&self, number: usize) -> Result<Block> {
+    fn fetch_block(&self, number: usize) -> Result<DataBlock> {
         todo!("week 3, task 12: Look up a key")
+    }
+
+    /// Bytes of data blocks and filter.
+    pub fn data_size(&self) -> u64 {
+        self.footer.index_offset
     }
 
     /// Where the SST is on its store.

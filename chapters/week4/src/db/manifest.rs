@@ -39,6 +39,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use crate::compaction::{CompactionSpec, SourceId};
 use crate::error::{Corruption, DecodeError};
 use crate::format::checksum::{append_checksum, verify_checksum};
 use crate::format::cursor::Cursor;
@@ -107,9 +108,36 @@ impl Manifest {
     }
 
     /// The manifest after a flush: SST `sst` holds the rows of the WAL segment `wal_id`, the oldest
-    /// that was not flushed yet; `max_seq` is its highest sequence number.
+    /// that was not flushed yet; `max_seq` is its highest sequence number. If the manifest names the
+    /// SST already, it stays as it is: the flush is tried again, because the answer to its commit was
+    /// lost.
     // Task 4.1: Encode and decode a manifest
     pub fn with_l0(&self, sst: u64, wal_id: u64, max_seq: u64) -> Self {
         todo!("week 4, task 1: Encode and decode a manifest")
+    }
+
+    /// The manifest after a compaction (week 8): the SSTs `ssts` take the place of the sources, as the
+    /// sorted run that is the destination. Without an SST there is no such run. Trying it again
+    /// changes nothing.
+    pub fn with_compaction(&self, spec: &CompactionSpec, ssts: &[u64]) -> Self {
+        let mut next = self.clone();
+        let is_source = |id: SourceId| spec.sources.contains(&id);
+        next.l0.retain(|&id| !is_source(SourceId::L0(id)));
+        next.sorted_runs
+            .retain(|run| run.id != spec.destination && !is_source(SourceId::SortedRun(run.id)));
+        if !ssts.is_empty() {
+            let place = next.sorted_runs.partition_point(|run| run.id > spec.destination);
+            let run = SortedRun { id: spec.destination, ssts: ssts.to_vec() };
+            next.sorted_runs.insert(place, run);
+        }
+        let highest = ssts.iter().map(|id| id.saturating_add(1)).max().unwrap_or(0);
+        next.next_sst_id = next.next_sst_id.max(highest);
+        next
+    }
+
+    /// Every SST that the manifest names.
+    pub fn ssts(&self) -> impl Iterator<Item = u64> {
+        let runs = self.sorted_runs.iter().flat_map(|run| &run.ssts);
+        self.l0.iter().chain(runs).copied()
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::error::{Error, Result};
 use crate::object_store::ObjectStore;
 
@@ -40,6 +42,12 @@ impl ManifestStore {
         todo!("week 4, task 2: Find the newest manifest, and become the writer")
     }
 
+    /// Version `id` on `store`.
+    pub fn read(store: &dyn ObjectStore, id: u64) -> Result<Manifest> {
+        let path = paths::manifest(id);
+        decode(&path, store.get(&path)?)
+    }
+
     /// Becomes the database's writer: commits the newest version again with the next epoch. On an
     /// empty store that is version 1 with epoch 1.
     ///
@@ -61,6 +69,35 @@ impl ManifestStore {
         todo!("week 4, task 3: Commit, or be fenced")
     }
 
+    /// To be called after a commit that failed: it may have been carried out all the same, without an
+    /// answer. If the next version is there and is by this writer, goes on behind it; if it is by
+    /// another, [`Error::Fenced`].
+    pub fn catch_up(&mut self) -> Result<()> {
+        let path = paths::manifest(self.id + 1);
+        let found = match self.store.get(&path) {
+            Err(Error::NotFound { .. }) => return Ok(()),
+            found => decode(&path, found?)?,
+        };
+        let (epoch, newer_epoch) = (self.manifest.writer_epoch, found.writer_epoch);
+        if epoch != newer_epoch {
+            return Err(Error::Fenced { epoch, newer_epoch, manifest: path });
+        }
+        self.id += 1;
+        self.manifest = found;
+        Ok(())
+    }
+
+    /// Asks the object store whether another writer has taken over: then [`Error::Fenced`].
+    pub fn check_newest(&self) -> Result<()> {
+        match Self::latest(&*self.store)? {
+            Some((id, newest)) if newest.writer_epoch > self.manifest.writer_epoch => {
+                let (epoch, newer_epoch) = (self.manifest.writer_epoch, newest.writer_epoch);
+                Err(Error::Fenced { epoch, newer_epoch, manifest: paths::manifest(id) })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The version that this writer committed last.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
@@ -70,4 +107,9 @@ impl ManifestStore {
     pub fn id(&self) -> u64 {
         self.id
     }
+}
+
+/// Decodes the manifest at `path`.
+fn decode(path: &str, object: Bytes) -> Result<Manifest> {
+    Manifest::decode(object).map_err(|error| error.in_file(path, 0))
 }

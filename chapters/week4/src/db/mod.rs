@@ -18,14 +18,30 @@
 pub mod backpressure;
 #[path = "../../../../solutions/tinydb/src/db/builder.rs"]
 pub mod builder;
+#[path = "../../../../solutions/tinydb/src/db/commit.rs"]
+pub mod commit;
+#[path = "../../../../solutions/tinydb/src/db/compaction_worker.rs"]
+pub mod compaction_worker;
+#[path = "../../../../solutions/tinydb/src/db/compactions.rs"]
+pub mod compactions;
+#[path = "../../../../solutions/tinydb/src/db/counters.rs"]
+pub(crate) mod counters;
 #[expect(clippy::module_inception, reason = "the file of `Db` is called db, as SlateDB's is")]
 #[path = "../../../../solutions/tinydb/src/db/db.rs"]
 pub mod db;
 pub mod db_inner;
+#[path = "../../../../solutions/tinydb/src/db/fence.rs"]
+pub(crate) mod fence;
 #[path = "../../../../solutions/tinydb/src/db/flush_progress.rs"]
 pub mod flush_progress;
+#[path = "../../../../solutions/tinydb/src/db/flush_sst.rs"]
+pub mod flush_sst;
 #[path = "../../../../solutions/tinydb/src/db/flusher.rs"]
 pub mod flusher;
+#[path = "../../../../solutions/tinydb/src/db/garbage.rs"]
+pub mod garbage;
+#[path = "../../../../solutions/tinydb/src/db/garbage_collection.rs"]
+pub mod garbage_collection;
 #[path = "../../../../solutions/tinydb/src/db/handle.rs"]
 pub(crate) mod handle;
 pub mod manifest;
@@ -37,6 +53,8 @@ pub mod paths;
 pub mod recovery;
 #[path = "../../../../solutions/tinydb/src/db/snapshot.rs"]
 pub mod snapshot;
+#[path = "../../../../solutions/tinydb/src/db/sst_pins.rs"]
+pub mod sst_pins;
 pub mod state;
 #[path = "../../../../solutions/tinydb/src/db/stats.rs"]
 pub mod stats;
@@ -44,16 +62,21 @@ pub mod stats;
 pub mod takeover;
 #[path = "../../../../solutions/tinydb/src/db/trace.rs"]
 pub mod trace;
+#[path = "../../../../solutions/tinydb/src/db/unfinished_flush.rs"]
+pub(crate) mod unfinished_flush;
+#[path = "../../../../solutions/tinydb/src/db/wal_flusher.rs"]
+pub mod wal_flusher;
 #[path = "../../../../solutions/tinydb/src/db/write_batch.rs"]
 pub mod write_batch;
 
 pub use builder::DbBuilder;
+pub use compactions::RunningCompaction;
 pub use db::Db;
 pub use manifest::{Manifest, SortedRun};
 pub use manifest_store::ManifestStore;
-pub use options::{Settings, WriteOptions};
+pub use options::{CompactorOptions, GarbageCollectorOptions, Settings, WriteOptions};
 pub use snapshot::Snapshot;
-pub use state::{DbState, ImmutableMemTable};
+pub use state::{DbState, ImmutableMemTable, Run};
 pub use stats::Stats;
 pub use trace::Trace;
 pub use write_batch::WriteBatch;

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::compaction::{CompactionSource, CompactionSpec, Levels, SourceId};
 use crate::error::Result;
 use crate::format::{RowEntry, Step};
-use crate::iter::{BytesRange, MemTableIterator, MergeIterator, RowEntryIterator, SstIterator};
+use crate::iter::{
+    BytesRange, MemTableIterator, MergeIterator, RowEntryIterator, SortedRunIterator, SstIterator,
+};
 use crate::object_store::ObjectStore;
+use crate::optimize::BlockCache;
 use crate::storage::{MemTable, SstReader};
 
 use super::paths;
@@ -35,8 +39,8 @@ pub struct DbState {
     pub immutables: Vec<ImmutableMemTable>,
     /// The level-0 SSTs, newest first.
     pub l0: Vec<Sst>,
-    /// The sorted runs, newest first (week 8). The SSTs of a run are in key order.
-    pub sorted_runs: Vec<Vec<Sst>>,
+    /// The sorted runs, newest first (week 8).
+    pub sorted_runs: Vec<Run>,
 }
 
 /// A memtable that takes no more rows.
@@ -56,13 +60,40 @@ pub struct Sst {
     /// Its reader.
     pub reader: Arc<SstReader>,
 }
+
+/// A sorted run of the database.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// Its number.
+    pub id: u32,
+    /// Its SSTs, in key order. No key is in two of them.
+    pub ssts: Vec<Sst>,
+}
 // ANCHOR_END: state
 
 impl Sst {
-    /// Opens SST `id` on `store`.
-    pub fn open(store: &Arc<dyn ObjectStore>, id: u64) -> Result<Self> {
-        let reader = Arc::new(SstReader::open(Arc::clone(store), paths::sst(id))?);
+    /// Opens SST `id` on `store`, with its filter. Its blocks are kept in `cache`.
+    pub fn open(
+        store: &Arc<dyn ObjectStore>,
+        id: u64,
+        cache: Option<&Arc<BlockCache>>,
+    ) -> Result<Self> {
+        let (store, cache) = (Arc::clone(store), cache.cloned());
+        let reader = Arc::new(SstReader::open_with_cache(store, paths::sst(id), cache)?);
         Ok(Self { id, reader })
+    }
+}
+
+impl Run {
+    /// The SST that may hold a row of `key`.
+    pub fn sst_for(&self, key: &[u8]) -> Option<&Sst> {
+        let number = self.ssts.partition_point(|sst| sst.reader.index().last_key < key);
+        self.ssts.get(number).filter(|sst| sst.reader.index().first_key() <= key)
+    }
+
+    /// The readers of its SSTs, in key order.
+    pub fn readers(&self) -> Vec<Arc<SstReader>> {
+        self.ssts.iter().map(|sst| Arc::clone(&sst.reader)).collect()
     }
 }
 
@@ -81,6 +112,45 @@ impl DbState {
         todo!("week 4, task 4: From one state to the next")
     }
 
+    /// The state behind a compaction (week 8): the run `run` takes the place of the sources. It may be
+    /// empty: then there is no such run.
+    pub fn compacted(&self, spec: &CompactionSpec, run: Run) -> Self {
+        let mut next = self.clone();
+        let is_source = |id: SourceId| spec.sources.contains(&id);
+        next.l0.retain(|sst| !is_source(SourceId::L0(sst.id)));
+        next.sorted_runs.retain(|run| !is_source(SourceId::SortedRun(run.id)));
+        if !run.ssts.is_empty() {
+            let place = next.sorted_runs.partition_point(|other| other.id > run.id);
+            next.sorted_runs.insert(place, run);
+        }
+        next
+    }
+
+    /// The level-0 SSTs and sorted runs with their sizes, for the one who picks what to compact.
+    pub fn levels(&self) -> Levels {
+        let size = |sst: &Sst| sst.reader.data_size();
+        let l0 = self.l0.iter().map(|sst| (SourceId::L0(sst.id), size(sst)));
+        let runs = self.sorted_runs.iter();
+        let runs =
+            runs.map(|run| (SourceId::SortedRun(run.id), run.ssts.iter().map(size).sum::<u64>()));
+        let source = |(id, size)| CompactionSource { id, size };
+        Levels { l0: l0.map(source).collect(), sorted_runs: runs.map(source).collect() }
+    }
+
+    /// The SSTs of a source, in key order; none if there is no such source.
+    pub fn source(&self, id: SourceId) -> Vec<Arc<SstReader>> {
+        match id {
+            SourceId::L0(id) => {
+                let sst = self.l0.iter().find(|sst| sst.id == id);
+                sst.iter().map(|sst| Arc::clone(&sst.reader)).collect()
+            }
+            SourceId::SortedRun(id) => {
+                let run = self.sorted_runs.iter().find(|run| run.id == id);
+                run.map_or_else(Vec::new, Run::readers)
+            }
+        }
+    }
+
     /// Bytes in the memtable and the immutable ones.
     // Task 4.4: From one state to the next
     pub fn unflushed_bytes(&self) -> usize {
@@ -89,7 +159,13 @@ impl DbState {
 
     /// Every SST, newest first.
     pub fn ssts(&self) -> impl Iterator<Item = &Sst> {
-        self.l0.iter().chain(self.sorted_runs.iter().flatten())
+        self.l0.iter().chain(self.sorted_runs.iter().flat_map(|run| &run.ssts))
+    }
+
+    /// The SSTs that may hold a row of `key`, newest first: each of level 0, and at most one of each
+    /// sorted run.
+    pub fn ssts_for(&self, key: &[u8]) -> impl Iterator<Item = &Sst> {
+        self.l0.iter().chain(self.sorted_runs.iter().filter_map(move |run| run.sst_for(key)))
     }
 
     /// The newest row of `key` whose sequence number is at most `max_seq`, tombstones and merge

@@ -20,6 +20,8 @@ pub mod retention_iterator;
 #[path = "../../../../solutions/tinydb/src/iter/row_entry_iterator.rs"]
 pub mod row_entry_iterator;
 pub mod snapshot_iterator;
+#[path = "../../../../solutions/tinydb/src/iter/sorted_run_iterator.rs"]
+pub mod sorted_run_iterator;
 pub mod sst_iterator;
 pub mod vec_iterator;
 
@@ -31,5 +33,6 @@ pub use peeking_iterator::PeekingIterator;
 pub use retention_iterator::{RetentionIterator, stripe_of};
 pub use row_entry_iterator::RowEntryIterator;
 pub use snapshot_iterator::SnapshotIterator;
+pub use sorted_run_iterator::SortedRunIterator;
 pub use sst_iterator::SstIterator;
 pub use vec_iterator::VecIterator;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::error::{DecodeError, Error, Result};
-use crate::format::{Block, RowEntry};
+use crate::format::RowEntry;
+use crate::optimize::DataBlockIterator;
 use crate::storage::{SstIndex, SstReader};
 
 use super::bytes_range::BytesRange;
@@ -28,8 +29,8 @@ pub struct SstIterator {
     range: BytesRange,
     /// The number of the block that holds the next row; the number of blocks at the end.
     block_number: usize,
-    /// That block, once it is read, and the number of the next row in it.
-    block: Option<(Block, usize)>,
+    /// The rows of that block that are left, once it is read.
+    block: Option<DataBlockIterator>,
 }
 
 impl SstIterator {

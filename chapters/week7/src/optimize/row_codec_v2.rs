@@ -22,7 +22,7 @@
 //! over when its head is known: what follows takes unshared + value len + 9 bytes.
 //!
 //! Example: behind a row whose key is `apple`, the row `apply` = `"7"` of sequence number 9 is
-//! `04 01 01 79 37 0000000000000009 00`: four bytes of the key come from `apple`. Version 1 takes 18
+//! `04 01 01 79 37 0000000000000009 00`: four bytes of the key come from `apple`. Version 1 takes 19
 //! bytes for it, version 2 takes 14.
 //!
 //! A row without a row before it, as at a restart point, is encoded against the empty key.

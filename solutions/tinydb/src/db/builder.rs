@@ -12,10 +12,11 @@ use crate::optimize::{BlockCache, GroupCommit};
 use crate::storage::{DiskWalStore, MemoryWalStore, ObjectWalStore, WalStore, WalWriter};
 
 use super::compactions::Compactions;
+use super::counters::Counters;
 use super::db::Db;
-use super::db_inner::{Counters, DbInner, Writer};
+use super::db_inner::{DbInner, Writer};
 use super::flush_progress::FlushProgress;
-use super::garbage::GarbageCollection;
+use super::garbage_collection::GarbageCollection;
 use super::handle::Handle;
 use super::manifest::Manifest;
 use super::options::Settings;
@@ -61,7 +62,9 @@ impl DbBuilder {
 
     /// A database on an object store, with nothing on a local disk: SSTs, manifests and the WAL. A
     /// write is durable when its [`WriteHandle`](crate::optimize::WriteHandle) says so, by default
-    /// within 100 ms. Any machine can open it: the one that was there before is fenced.
+    /// within 100 ms; until then it is in this process's memory. So
+    /// [`Durability::Os`](crate::storage::Durability) promises no more than `Buffered` here, and `Sync`
+    /// waits. Any machine can open the database: the one that was there before is fenced.
     pub fn on_object_store(object_store: Arc<dyn ObjectStore>) -> Self {
         let wal_store = Arc::new(ObjectWalStore::new(Arc::clone(&object_store)));
         Self::new("").with_object_store(object_store).with_wal_store(wal_store)
@@ -112,12 +115,14 @@ impl DbBuilder {
             Some(object_store) => object_store,
             None => Arc::new(LocalObjectStore::open(&self.directory)?),
         };
-        let manifests = takeover::open_manifests(&*wal_store, &object_store)?;
-        let recovered = recover(&*wal_store, manifests.manifest(), &self.trace)?;
-        let last_seq = recovered.last_seq;
         let cache_bytes = self.settings.block_cache_bytes;
         let block_cache = (cache_bytes > 0).then(|| Arc::new(BlockCache::new(cache_bytes)));
-        let ssts = open_ssts(&object_store, manifests.manifest(), block_cache.as_ref())?;
+        let takeover = takeover::open_manifests(&*wal_store, &object_store)?;
+        let (manifests, (recovered, ssts)) = takeover.read(|manifest| {
+            let recovered = recover(&*wal_store, manifest, &self.trace)?;
+            Ok((recovered, open_ssts(&object_store, manifest, block_cache.as_ref())?))
+        })?;
+        let last_seq = recovered.last_seq;
         let sst_pins = SstPins::default();
         ssts.values().for_each(|sst| sst_pins.opened(sst.id, &sst.reader));
         let (state, wal) = first_state(&ssts, manifests.manifest(), recovered);

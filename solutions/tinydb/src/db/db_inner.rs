@@ -10,27 +10,25 @@ use bytes::Bytes;
 
 use crate::error::{Error, Result};
 use crate::format::{RowEntry, Step, ValueDeletable};
-use crate::iter::{
-    BytesRange, DbIterator, MemTableIterator, RetentionIterator, RowEntryIterator, SnapshotIterator,
-};
+use crate::iter::{BytesRange, DbIterator, RetentionIterator, RowEntryIterator, SnapshotIterator};
 use crate::merge::{MergeOperator, MergeOperatorIterator};
 use crate::object_store::ObjectStore;
 use crate::optimize::{BlockCache, GroupCommit, WriteHandle};
-use crate::storage::{Durability, MemTable, SstBuilder, SstOptions, WalStore, WalWriter};
+use crate::storage::{Durability, WalStore, WalWriter};
 
 use super::backpressure::{Admission, admission};
 use super::compactions::Compactions;
+use super::counters::Counters;
+use super::fence::Fence;
 use super::flush_progress::FlushProgress;
-use super::garbage::GarbageCollection;
-use super::manifest::Manifest;
+use super::garbage_collection::GarbageCollection;
 use super::manifest_store::ManifestStore;
 use super::options::Settings;
-use super::paths;
 use super::recovery;
 use super::sst_pins::SstPins;
-use super::state::{DbState, ImmutableMemTable, Sst};
-use super::stats::Stats;
+use super::state::{DbState, ImmutableMemTable};
 use super::trace::Trace;
+use super::unfinished_flush::UnfinishedFlush;
 use super::write_batch::WriteBatch;
 
 /// How much of the WAL may wait for the next sync in the background before one is asked for.
@@ -87,22 +85,6 @@ pub struct DbInner {
     pub(super) fence: OnceLock<Fence>,
 }
 
-/// A flush that has begun. When it is tried again, it goes on with the same SST.
-#[derive(Debug)]
-pub(super) struct UnfinishedFlush {
-    wal_id: u64,
-    object: Bytes,
-    /// The number under which it was put.
-    sst: Option<u64>,
-}
-
-/// What was written since the database was opened, in bytes.
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    pub(super) flushed: AtomicU64,
-    pub(super) compacted: AtomicU64,
-}
-
 /// What only the one who writes may touch.
 #[derive(Debug)]
 pub struct Writer {
@@ -133,14 +115,6 @@ impl Writer {
         (self.syncs, self.synced_size) = (0, self.wal.size());
         Ok(())
     }
-}
-
-/// The fields of an [`Error::Fenced`].
-#[derive(Debug, Clone)]
-pub(super) struct Fence {
-    epoch: u64,
-    newer_epoch: u64,
-    manifest: String,
 }
 
 impl DbInner {
@@ -285,140 +259,6 @@ impl DbInner {
             .map_err(|error| self.check_open().err().unwrap_or(error))
     }
 
-    /// The SST of an immutable memtable: without the rows that no reader can see any more, and with
-    /// merge operands merged.
-    ///
-    /// An operator that fails, or makes a value that is too large, must not stop the flush. Its
-    /// operands are then written as they are, and it is the reader of the key who gets the error.
-    ///
-    /// When a flush is tried again, its SST is the same to the byte, whatever snapshots are open by
-    /// now: see [`DbInner::put_sst`].
-    fn build_sst(&self, wal_id: u64, table: &Arc<MemTable>) -> Result<Bytes> {
-        let mut unfinished = locked(&self.unfinished);
-        match &*unfinished {
-            Some(begun) if begun.wal_id == wal_id => Ok(begun.object.clone()),
-            _ => {
-                let object = self.encode_table(table)?;
-                let (sst, object_too) = (None, object.clone());
-                *unfinished = Some(UnfinishedFlush { wal_id, object: object_too, sst });
-                Ok(object)
-            }
-        }
-    }
-
-    fn encode_table(&self, table: &Arc<MemTable>) -> Result<Bytes> {
-        let options = &self.settings.sst_options();
-        let boundaries = self.snapshot_seqs();
-        let needed = || {
-            let all = MemTableIterator::new(Arc::clone(table), &BytesRange::ALL);
-            RetentionIterator::new(all, boundaries.clone())
-        };
-        let Some(operator) = &self.merge_operator else {
-            return encode_sst(needed(), options);
-        };
-        let merged = MergeOperatorIterator::new(needed(), Arc::clone(operator), boundaries.clone());
-        match encode_sst(merged, options) {
-            Err(Error::MergeFailed { .. } | Error::InvalidArgument { .. }) => {
-                encode_sst(needed(), options)
-            }
-            encoded => encoded,
-        }
-    }
-
-    /// Puts the SST of a flush on the object store, under the first free number from `id` on. When the
-    /// flush is tried again, the SST keeps the number that it has.
-    fn put_sst(&self, id: u64, object: Bytes) -> Result<u64> {
-        if let Some(UnfinishedFlush { sst: Some(id), .. }) = &*locked(&self.unfinished) {
-            return Ok(*id);
-        }
-        let size = object.len() as u64;
-        let id = self.put_new_sst(id, object)?;
-        self.counters.flushed.fetch_add(size, Ordering::Relaxed);
-        if let Some(unfinished) = &mut *locked(&self.unfinished) {
-            unfinished.sst = Some(id);
-        }
-        Ok(id)
-    }
-
-    /// Puts an SST on the object store under the first free number from `id` on. Numbers below may
-    /// be taken by one that was not committed yet, or that a crash or a fenced writer left behind.
-    ///
-    /// If one of them has the same bytes, it is this SST: an earlier try got no answer to its put.
-    ///
-    /// The SST is pinned: whoever commits it or gives it up releases it.
-    pub(super) fn put_new_sst(&self, mut id: u64, object: Bytes) -> Result<u64> {
-        loop {
-            let path = paths::sst(id);
-            self.sst_pins.hold(id);
-            match self.object_store.put_if_absent(&path, object.clone()) {
-                Err(Error::AlreadyExists { .. }) if id < u64::MAX => {
-                    let found = self.object_store.get(&path);
-                    if matches!(&found, Ok(found) if *found == object) {
-                        return Ok(id);
-                    }
-                    self.sst_pins.release(id);
-                    found?;
-                    id += 1;
-                }
-                Ok(()) => return Ok(id),
-                Err(error) => {
-                    self.sst_pins.release(id);
-                    return Err(error);
-                }
-            }
-        }
-    }
-
-    /// Opens SST `id`, with the block cache.
-    pub(super) fn open_sst(&self, id: u64) -> Result<Sst> {
-        let sst = Sst::open(&self.object_store, id, self.block_cache.as_ref())?;
-        self.sst_pins.opened(id, &sst.reader);
-        Ok(sst)
-    }
-
-    /// Commits the manifest of a flush that `next` makes of the current one.
-    fn commit(&self, next: impl FnOnce(&Manifest) -> Manifest) -> Result<()> {
-        self.commit_manifest(next)?;
-        let finished = locked(&self.unfinished).take();
-        if let Some(id) = finished.and_then(|flush| flush.sst) {
-            self.sst_pins.release(id);
-        }
-        Ok(())
-    }
-
-    /// Commits the manifest that `next` makes of the current one. A fenced writer is told so from
-    /// then on, whatever it does. Records `ManifestCommit`.
-    ///
-    /// If an earlier commit got no answer, it is first looked up whether it was carried out. So
-    /// `next` may meet a manifest that it has made itself.
-    pub(super) fn commit_manifest(&self, next: impl FnOnce(&Manifest) -> Manifest) -> Result<()> {
-        let mut manifests = self.manifests();
-        if self.unknown_commit.load(Ordering::Relaxed) {
-            self.note_fence(manifests.catch_up())?;
-        }
-        let next = next(manifests.manifest());
-        let committed = manifests.commit(next);
-        self.unknown_commit.store(committed.is_err(), Ordering::Relaxed);
-        self.note_fence(committed)?;
-        self.trace.record(|| Step::ManifestCommit { manifest: manifests.id() });
-        Ok(())
-    }
-
-    /// Keeps the fence, if `result` is one. Only the first is kept.
-    fn note_fence(&self, result: Result<()>) -> Result<()> {
-        if let Err(Error::Fenced { epoch, newer_epoch, manifest }) = &result {
-            let (epoch, newer_epoch, manifest) = (*epoch, *newer_epoch, manifest.clone());
-            let _ = self.fence.set(Fence { epoch, newer_epoch, manifest });
-        }
-        result
-    }
-
-    /// After the WAL has failed: was it another writer? Then everybody is told so from now on.
-    pub(super) fn look_for_fence(&self) {
-        // If the object store does not answer, the error of the WAL is all that is known.
-        let _ = self.note_fence(self.manifests().check_newest());
-    }
-
     /// How often the WAL is synced in the background.
     pub(super) fn flush_interval(&self, wal_store: &dyn WalStore) -> Option<Duration> {
         self.settings.flush_interval.or_else(|| wal_store.flush_interval())
@@ -476,7 +316,7 @@ impl DbInner {
     /// The state is taken first: it has every row up to any number that was committed by then. Rows
     /// that are committed in between are in it or not, and a batch is so as a whole, because it
     /// lies in one memtable.
-    fn view(&self, max_seq: Option<u64>) -> (Arc<DbState>, u64) {
+    pub(super) fn view(&self, max_seq: Option<u64>) -> (Arc<DbState>, u64) {
         let state = self.state();
         let max_seq = max_seq.unwrap_or_else(|| self.committed_seq.load(Ordering::Acquire));
         (state, max_seq)
@@ -506,36 +346,6 @@ impl DbInner {
         }
     }
 
-    pub(super) fn stats(&self) -> Stats {
-        let (state, max_seq) = self.view(None);
-        let immutable = state.immutables.iter().map(|it| it.table.approximate_size());
-        let footers = || state.ssts().map(|sst| sst.reader.footer());
-        let cache = self.block_cache.as_ref().map(|cache| cache.stats()).unwrap_or_default();
-        let manifests = self.manifests();
-        Stats {
-            mem_table_rows: state.mem_table.row_count(),
-            mem_table_bytes: state.mem_table.approximate_size(),
-            immutable_mem_tables: state.immutables.len(),
-            immutable_bytes: immutable.sum(),
-            l0_ssts: state.l0.len(),
-            sorted_runs: state.sorted_runs.len(),
-            sorted_run_ssts: state.sorted_runs.iter().map(|run| run.ssts.len()).sum(),
-            sst_rows: footers().map(|footer| footer.row_count).sum(),
-            sst_bytes: footers().map(|footer| footer.filter_offset).sum(),
-            flushed_bytes: self.counters.flushed.load(Ordering::Relaxed),
-            compacted_bytes: self.counters.compacted.load(Ordering::Relaxed),
-            running_compactions: self.compactions.running().len(),
-            completed_compactions: self.compactions.completed(),
-            block_cache_hits: cache.hits,
-            block_cache_misses: cache.misses,
-            block_cache_bytes: cache.bytes,
-            last_seq: max_seq,
-            durable_seq: self.commits.durable_seq().min(max_seq),
-            manifest_id: manifests.id(),
-            writer_epoch: manifests.manifest().writer_epoch,
-        }
-    }
-
     /// The current state.
     pub(super) fn state(&self) -> Arc<DbState> {
         Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
@@ -544,19 +354,6 @@ impl DbInner {
     pub(super) fn swap_state(&self, next: impl FnOnce(&DbState) -> DbState) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         *state = Arc::new(next(&state));
-    }
-
-    /// Fails if another writer is known to have taken over.
-    fn fenced(&self) -> Result<()> {
-        let Some(Fence { epoch, newer_epoch, manifest }) = self.fence.get() else { return Ok(()) };
-        let (epoch, newer_epoch, manifest) = (*epoch, *newer_epoch, manifest.clone());
-        Err(Error::Fenced { epoch, newer_epoch, manifest })
-    }
-
-    /// Fails if the database was closed or fenced.
-    pub(super) fn check_open(&self) -> Result<()> {
-        self.fenced()?;
-        if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
     }
 
     /// The writer's lock, if the database is open.
@@ -570,15 +367,6 @@ impl DbInner {
     pub(super) fn manifests(&self) -> MutexGuard<'_, ManifestStore> {
         locked(&self.manifests)
     }
-}
-
-/// The SST of some rows.
-fn encode_sst(mut rows: impl RowEntryIterator, options: &SstOptions) -> Result<Bytes> {
-    let mut builder = SstBuilder::with_options(options);
-    while let Some(row) = rows.next()? {
-        builder.add(&row)?;
-    }
-    builder.finish()
 }
 
 fn out_of_numbers() -> Error {

@@ -3,7 +3,7 @@
 //! SlateDB: the task `garbage_collector`, in `src/garbage_collector.rs`.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
@@ -16,30 +16,6 @@ use crate::storage::WalStore;
 use super::db_inner::DbInner;
 use super::manifest_store::ManifestStore;
 use super::paths;
-
-/// When the garbage collector is to look again; and what it knows already.
-#[derive(Debug, Default)]
-pub struct GarbageCollection {
-    stopped: Mutex<bool>,
-    changed: Condvar,
-    /// Manifests that were read: a manifest never changes.
-    known: Mutex<BTreeMap<u64, FoundManifest>>,
-}
-
-impl GarbageCollection {
-    /// Ends the thread.
-    pub fn stop(&self) {
-        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.changed.notify_all();
-    }
-
-    /// Waits; `false` when it is time to end.
-    fn wait(&self, interval: Duration) -> bool {
-        let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed.wait_timeout_while(stopped, interval, |stopped| !*stopped);
-        !*waited.unwrap_or_else(PoisonError::into_inner).0
-    }
-}
 
 /// Starts the thread, if one is wanted.
 pub fn spawn(db: &Arc<DbInner>, wal_store: Arc<dyn WalStore>) -> Result<Option<JoinHandle<()>>> {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-// solution-only
 use bytes::Bytes;
 
 use crate::error::{Error, Result};

@@ -14,14 +14,19 @@
 
 pub mod backpressure;
 pub mod builder;
+pub mod commit;
 pub mod compaction_worker;
 pub mod compactions;
+pub(crate) mod counters;
 #[expect(clippy::module_inception, reason = "the file of `Db` is called db, as SlateDB's is")]
 pub mod db;
 pub mod db_inner;
+pub(crate) mod fence;
 pub mod flush_progress;
+pub mod flush_sst;
 pub mod flusher;
 pub mod garbage;
+pub mod garbage_collection;
 pub(crate) mod handle;
 pub mod manifest;
 pub mod manifest_store;
@@ -34,6 +39,7 @@ pub mod state;
 pub mod stats;
 pub mod takeover;
 pub mod trace;
+pub(crate) mod unfinished_flush;
 pub mod wal_flusher;
 pub mod write_batch;
 

@@ -1,5 +1,9 @@
 //! What a database is made of at one moment.
 
+use std::sync::atomic::Ordering;
+
+use super::db_inner::DbInner;
+
 /// Figures about a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stats {
@@ -43,4 +47,36 @@ pub struct Stats {
     pub manifest_id: u64,
     /// This writer's epoch.
     pub writer_epoch: u64,
+}
+
+impl DbInner {
+    pub(super) fn stats(&self) -> Stats {
+        let (state, max_seq) = self.view(None);
+        let immutable = state.immutables.iter().map(|it| it.table.approximate_size());
+        let footers = || state.ssts().map(|sst| sst.reader.footer());
+        let cache = self.block_cache.as_ref().map(|cache| cache.stats()).unwrap_or_default();
+        let manifests = self.manifests();
+        Stats {
+            mem_table_rows: state.mem_table.row_count(),
+            mem_table_bytes: state.mem_table.approximate_size(),
+            immutable_mem_tables: state.immutables.len(),
+            immutable_bytes: immutable.sum(),
+            l0_ssts: state.l0.len(),
+            sorted_runs: state.sorted_runs.len(),
+            sorted_run_ssts: state.sorted_runs.iter().map(|run| run.ssts.len()).sum(),
+            sst_rows: footers().map(|footer| footer.row_count).sum(),
+            sst_bytes: footers().map(|footer| footer.filter_offset).sum(),
+            flushed_bytes: self.counters.flushed.load(Ordering::Relaxed),
+            compacted_bytes: self.counters.compacted.load(Ordering::Relaxed),
+            running_compactions: self.compactions.running().len(),
+            completed_compactions: self.compactions.completed(),
+            block_cache_hits: cache.hits,
+            block_cache_misses: cache.misses,
+            block_cache_bytes: cache.bytes,
+            last_seq: max_seq,
+            durable_seq: self.commits.durable_seq().min(max_seq),
+            manifest_id: manifests.id(),
+            writer_epoch: manifests.manifest().writer_epoch,
+        }
+    }
 }

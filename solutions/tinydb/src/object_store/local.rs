@@ -15,6 +15,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
@@ -123,6 +124,21 @@ impl ObjectStore for LocalObjectStore {
             _ => Ok(()),
         }
     }
+
+    /// Removes the temporary files that a crash has left. Those of this process are being written.
+    fn discard_unfinished(&self, min_age: Duration) -> Result<u64> {
+        let is_old = |meta: &fs::Metadata| {
+            let age = meta.modified().ok().and_then(|it| SystemTime::now().duration_since(it).ok());
+            age.is_some_and(|age| age >= min_age)
+        };
+        let mut removed = 0;
+        for path in temporaries(&self.root)? {
+            // One that is gone was finished, or removed by somebody else.
+            let is_garbage = fs::metadata(&path).is_ok_and(|meta| is_old(&meta));
+            removed += u64::from(is_garbage && fs::remove_file(&path).is_ok());
+        }
+        Ok(removed)
+    }
 }
 
 /// A synced file without a lasting name, removed when dropped unless it was renamed. Its name starts
@@ -145,13 +161,18 @@ impl TemporaryFile {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         loop {
             let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-            let path = directory.join(format!(".{}-{number}.tmp", process::id()));
+            let path = directory.join(format!("{}{number}.tmp", Self::own_prefix()));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => return Ok((file, Self { path, renamed: false })),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(Error::io("make", path.display().to_string())(error)),
             }
         }
+    }
+
+    /// What the names of this process's temporary files begin with.
+    fn own_prefix() -> String {
+        format!(".{}-", process::id())
     }
 
     /// Gives the file its lasting name. From then on the old one may be another process's.
@@ -214,6 +235,23 @@ fn collect_objects(directory: &Path, prefix: &str, found: &mut Vec<ObjectMeta>) 
     Ok(())
 }
 
+/// The temporary files of other processes in `directory` and below it.
+fn temporaries(directory: &Path) -> Result<Vec<PathBuf>> {
+    let list_error = || Error::io("list", directory.display().to_string());
+    let (mut found, own) = (Vec::new(), TemporaryFile::own_prefix());
+    for entry in fs::read_dir(directory).map_err(list_error())? {
+        let entry = entry.map_err(list_error())?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            found.extend(temporaries(&entry.path())?);
+        } else if name.starts_with('.') && name.ends_with(".tmp") && !name.starts_with(&own) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
+}
+
 fn not_found_or_io(operation: &'static str, path: &str, error: io::Error) -> Error {
     if is_absent(&error) {
         Error::NotFound { path: path.to_owned() }
@@ -224,7 +262,7 @@ fn not_found_or_io(operation: &'static str, path: &str, error: io::Error) -> Err
 
 /// Whether the operating system says that there is no such file: also where a folder of the path
 /// is a file.
-fn is_absent(error: &io::Error) -> bool {
+pub(super) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 

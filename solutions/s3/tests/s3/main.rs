@@ -1,0 +1,29 @@
+//! The store on S3 against an S3 server on this machine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::Fresh;
+use server::Server;
+
+mod configuration;
+#[macro_use]
+#[path = "../../../tinydb/tests/contract/object_store.rs"]
+mod contract;
+mod database;
+mod faults;
+mod large;
+mod proxy;
+mod server;
+mod threads;
+
+/// What every store promises.
+mod promises {
+    object_store_contract!(super::fresh);
+}
+
+fn fresh() -> Fresh {
+    let store = Arc::new(Server::shared().store());
+    // Times are in whole seconds.
+    Fresh { store, tick: Duration::from_secs(1), _held: Box::new(()) }
+}
