@@ -13,8 +13,8 @@ use week7::optimize::block_cache::{BlockKey, weight};
 use week7::optimize::{BlockCache, DataBlock};
 use week7::storage::{SstBuilder, SstOptions, SstReader};
 
-/// How many blocks the files of the first table have, how many reads it makes, and how many blocks have room
-/// in the cache.
+/// How many blocks the files of the first table have, how many reads it makes, and how many blocks
+/// have room in the cache.
 const BLOCKS: u64 = 20_000;
 const READS: u64 = 1_000_000;
 const ROOM: usize = 2000;
@@ -188,8 +188,8 @@ pub fn hit_rates(reads: u64, out: &mut impl Write) -> Result<Vec<HitRates>> {
     Ok(all)
 }
 
-/// Looks rows of an SST up, few of them often, with a cache of this capacity. Returns how many blocks
-/// were read from the store.
+/// Looks rows of an SST up, few of them often, with a cache of this capacity. Returns how many
+/// blocks were read from the store.
 fn measure_lookups(rows: u64, capacity: usize) -> Result<u64> {
     // Without a filter and in blocks of version 1: so this example needs nothing but your cache.
     let (version, filter_bits_per_key) = (FormatVersion::V1, 0);

@@ -59,7 +59,8 @@ impl Watched {
         Self::new(blocks * weight_of(SMALL) + weight_of(SMALL) / 2)
     }
 
-    /// Inserts a block, checks all that holds after any insertion, and returns how many blocks left.
+    /// Inserts a block, checks all that holds after any insertion, and returns how many blocks
+    /// left.
     #[track_caller]
     fn insert(&mut self, key: BlockKey, block: Arc<DataBlock>) -> usize {
         let (weight, before) = (weight(&block), self.shard.blocks());
@@ -145,8 +146,8 @@ impl Watched {
         );
     }
 
-    /// Compares what the shard says with the blocks that are alive: a block that is not there is freed
-    /// when nobody else has it.
+    /// Compares what the shard says with the blocks that are alive: a block that is not there is
+    /// freed when nobody else has it.
     #[track_caller]
     fn check(&self) {
         self.check_bytes();
@@ -277,8 +278,8 @@ mod task_7_7 {
     fn it_is_bounded_and_right_after_every_step() {
         let capacity = prop_oneof![0..3000_usize, 3000..20_000_usize];
         let histories = (capacity, prop::collection::vec(any_op(), 0..120));
-        // One deadline for all histories: a shard that looks for a victim without end would be tried
-        // again and again in search of a smaller example.
+        // One deadline for all histories: a shard that looks for a victim without end would be
+        // tried again and again in search of a smaller example.
         let result = deadline(20, move || {
             TestRunner::new(config(60)).run(&histories, |(capacity, ops)| {
                 let mut shard = Watched::new(capacity);
@@ -312,8 +313,8 @@ mod task_7_7 {
         }
     }
 
-    /// A shard of 100 blocks that has seen 20 blocks in each of 10 rounds, and 30 others in each: by
-    /// now it should know which is which.
+    /// A shard of 100 blocks that has seen 20 blocks in each of 10 rounds, and 30 others in each:
+    /// by now it should know which is which.
     fn shard_with_favourites() -> Watched {
         let mut shard = Watched::of_small(100);
         for round in 0..10 {
@@ -397,7 +398,8 @@ mod task_7_7 {
             for _ in 0..10 {
                 shard.read_all(0..90);
             }
-            // Nobody wants these 90 any more. Five others are read now, and five new ones each time.
+            // Nobody wants these 90 any more. Five others are read now, and five new ones each
+            // time.
             let mut hits = 0;
             for round in 0..60 {
                 let now = shard.read_all(1000..1005);
@@ -669,8 +671,8 @@ mod task_7_8 {
         );
     }
 
-    /// Bytes that ask the cache for its numbers when they are freed, as a slow `drop` would take its
-    /// time.
+    /// Bytes that ask the cache for its numbers when they are freed, as a slow `drop` would take
+    /// its time.
     struct Nosy {
         bytes: Bytes,
         cache: Weak<BlockCache>,

@@ -175,8 +175,8 @@ mod task_7_5 {
         );
     }
 
-    /// How many of `asked` keys that are not there the filter lets through, per key, and how many it
-    /// should: with k probes of n keys in m bits, (1 - e^(-kn/m))^k.
+    /// How many of `asked` keys that are not there the filter lets through, per key, and how many
+    /// it should: with k probes of n keys in m bits, (1 - e^(-kn/m))^k.
     fn assert_rate(bits_per_key: u32, keys: u64, asked: u64, key: fn(u64) -> Vec<u8>) {
         let filter = filter(bits_per_key, (0..keys).map(key));
         let passed = (keys..keys + asked).filter(|&other| filter.might_contain(&key(other)));

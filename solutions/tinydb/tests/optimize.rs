@@ -1,7 +1,14 @@
 //! Week 7's room, where its readers' tests can't go: what is given there, and what no reader has to
 //! know.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::thread;
+
+use tinydb::format::{BlockBuilder, FormatVersion, RowEntry};
+use tinydb::optimize::block_cache::{MAX_SHARDS, MIN_SHARD_CAPACITY, weight};
 use tinydb::optimize::hash::xxh64;
+use tinydb::optimize::{BlockCache, BlockKey, DataBlock};
 
 /// The bytes of which xxHash's own checks hash the first ones.
 fn sanity_buffer(len: usize) -> Vec<u8> {
@@ -35,4 +42,58 @@ fn xxh64_gives_the_published_vectors() {
     for (key, expected) in [("a", 0xd24e_c4f1_a98c_6e5b_u64), ("abc", 0x44bc_2cf5_ad77_0999)] {
         assert_eq!(xxh64(key.as_bytes(), 0), expected, "{key:?}");
     }
+}
+
+/// A block with one row, whose value has `len` bytes.
+fn block(len: usize) -> Arc<DataBlock> {
+    let mut builder = BlockBuilder::new(4096);
+    let row = RowEntry::new_value("key", vec![b'.'; len], 1);
+    assert!(builder.add(&row).expect("the row breaks no limit"));
+    let block = DataBlock::decode(FormatVersion::V1, builder.finish());
+    Arc::new(block.expect("a builder made the block"))
+}
+
+#[test]
+fn a_cache_has_no_more_shards_than_have_room_for_large_blocks() {
+    let most = MAX_SHARDS * MIN_SHARD_CAPACITY;
+    for (capacity, shards) in [
+        (1000, 1),
+        (MIN_SHARD_CAPACITY, 1),
+        (2 * MIN_SHARD_CAPACITY - 1, 1),
+        (2 * MIN_SHARD_CAPACITY, 2),
+        (most - 1, MAX_SHARDS - 1),
+        (most, MAX_SHARDS),
+        (4 * most, MAX_SHARDS),
+    ] {
+        let cache = BlockCache::new(capacity);
+        let key = BlockKey { file: cache.register_file(), offset: 0 };
+        let share = capacity / shards;
+        let fixed = weight(&block(0));
+        // Of a block as large as this, the size grows with the length byte by byte.
+        let fitting = block(share - fixed);
+        assert_eq!(weight(&fitting), share, "a block that fills a shard of {capacity} bytes");
+        cache.insert(key, fitting);
+        assert!(cache.get(&key).is_some(), "{capacity} bytes in {shards} shards: it has room");
+        cache.insert(key, block(share - fixed + 1));
+        assert!(cache.get(&key).is_none(), "{capacity} bytes in {shards} shards: it has no room");
+    }
+}
+
+#[test]
+fn no_two_files_have_one_number() {
+    let cache = BlockCache::new(0);
+    let register = || (0..1000).map(|_| cache.register_file()).collect::<Vec<_>>();
+    let numbers: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(register)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
+    });
+    assert_eq!(numbers.iter().collect::<HashSet<_>>().len(), 4000);
+}
+
+#[test]
+fn a_cache_prints_numbers_and_no_blocks() {
+    let cache = BlockCache::new(1 << 20);
+    cache.insert(BlockKey { file: 0, offset: 0 }, block(100_000));
+    let printed = format!("{cache:?}");
+    assert!(printed.contains("insertions: 1") && printed.len() < 500, "{printed}");
 }

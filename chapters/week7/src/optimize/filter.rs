@@ -1,20 +1,22 @@
-//! A Bloom filter: a few bits for each key of an SST, which prove that most other keys are not in it.
+//! A Bloom filter: a few bits for each key of an SST, which prove that most other keys are not in
+//! it.
 //!
 //! A key's hash chooses a few bits, its *probes*. The filter is made by setting the probes of
-//! every key. A key one of whose probes is not set was never added; if all are set, it probably was.
+//! every key. A key one of whose probes is not set was never added; if all are set, it probably
+//! was.
 //!
 //! ```text
-//! +---------+-----------+------------------+------------+
-//! | u16     | u16       | bits             | u32 CRC-32 |
-//! | version | probes    | any length       | of the rest|
-//! +---------+-----------+------------------+------------+
+//! +---------+-----------+------------------+-------------+
+//! | u16     | u16       | bits             | u32 CRC-32  |
+//! | version | probes    | any length       | of the rest |
+//! +---------+-----------+------------------+-------------+
 //! ```
 //!
 //! | field | bytes | meaning |
 //! |---|---|---|
 //! | version | 2 | 1: everything that this page says, the hash and the probes too |
 //! | probes | 2 | how many bits a key has, 1 to [`MAX_PROBES`] |
-//! | bits | any | bit `n` is bit `n % 8` of byte `n / 8`, where bit 0 of a byte counts 1; none if there are no keys |
+//! | bits | any | bit `n` is bit `n % 8` of byte `n / 8`, and bit 0 of a byte counts 1 |
 //! | checksum | 4 | see [`checksum`](crate::format::checksum) |
 //!
 //! SlateDB: `BloomFilter` in `src/filter.rs`, with the same probes from another hash.
@@ -116,17 +118,18 @@ impl BloomFilter {
 
     /// Reads what [`BloomFilter::encode`] returned, all of it. The bits are not copied.
     ///
-    /// Checks the checksum, then the version, then the number of probes: anything else than `encode`
-    /// can write is an error that says where it is. A filter must not say no because it is damaged.
+    /// Checks the checksum, then the version, then the number of probes: anything else than
+    /// `encode` can write is an error that says where it is. A filter must not say no because it is
+    /// damaged.
     // Task 7.6: Write a filter, and read it back
     pub fn decode(bytes: Bytes) -> Result<Self, DecodeError> {
         todo!("week 7, task 6: Write a filter, and read it back")
     }
 }
 
-/// How many bits a key should have if there are `bits_per_key` bits for each: 69 of a hundred, rounded
-/// down, and at least 1. (With the natural logarithm of 2, 0.693, half of all bits are set, and
-/// then the fewest keys are let through by mistake.)
+/// How many bits a key should have if there are `bits_per_key` bits for each: 69 of a hundred,
+/// rounded down, and at least 1. (With the natural logarithm of 2, 0.693, half of all bits are set,
+/// and then the fewest keys are let through by mistake.)
 ///
 /// SlateDB: `optimal_num_probes` in `src/filter.rs`.
 // Task 7.5: Deny a key without reading
@@ -134,12 +137,12 @@ pub fn num_probes(bits_per_key: u32) -> u16 {
     todo!("week 7, task 5: Deny a key without reading")
 }
 
-/// The position of a key's bit `number`, counted from 0, in a filter of `bit_count` bits, which must
-/// not be 0.
+/// The position of a key's bit `number`, counted from 0, in a filter of `bit_count` bits, which
+/// must not be 0.
 ///
 /// With *h*, the lower 32 bits of the key's hash, and *d*, its upper 32 bits, it is
-/// *h + number · d + (number³ - number) / 6*, modulo `bit_count`: enhanced double hashing. One hash is
-/// as good as many: Dillinger and Manolios, *Bloom Filters in Probabilistic Verification*, FMCAD
+/// *h + number · d + (number³ - number) / 6*, modulo `bit_count`: enhanced double hashing. One hash
+/// is as good as many: Dillinger and Manolios, *Bloom Filters in Probabilistic Verification*, FMCAD
 /// 2004.
 ///
 /// SlateDB: `probes_for_key` in `src/filter.rs` has the same positions, and adds them up step by

@@ -10,9 +10,9 @@
 //!        +-------+ +-------+   +-------+ +-------+    and a part of the bytes
 //! ```
 //!
-//! A shard is a cache of its own, and evicts by a rule of its own. The engine's rule is in the manner
-//! of S3-FIFO: Yang, Zhang, Qiu, Yue and Rashmi, *FIFO queues are all you need for cache eviction*,
-//! SOSP 2023.
+//! A shard is a cache of its own, and evicts by a rule of its own. The engine's rule is in the
+//! manner of S3-FIFO: Yang, Zhang, Qiu, Yue and Vinayak, *FIFO queues are all you need for cache
+//! eviction*, SOSP 2023.
 //!
 //! SlateDB: `DbCache` in `src/db_cache/mod.rs`, which leaves the work to the crate foyer or moka.
 
@@ -25,8 +25,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::data_block::DataBlock;
 use super::hash::xxh64;
 
-/// What an entry costs beside its block: its key in a map and in a queue, and perhaps in the list of
-/// those that were there.
+/// What an entry costs beside its block: its key in a map and in a queue, and perhaps in the list
+/// of those that were there.
 pub const ENTRY_OVERHEAD: usize = 200;
 
 /// No shard is smaller than this, unless the whole cache is.
@@ -36,8 +36,8 @@ pub const MIN_SHARD_CAPACITY: usize = 512 * 1024;
 pub const MAX_SHARDS: usize = 16;
 
 // ANCHOR: block_key
-/// Which block: the number that [`BlockCache::register_file`] gave to its file, and where in the file
-/// it begins.
+/// Which block: the number that [`BlockCache::register_file`] gave to its file, and where in the
+/// file it begins.
 ///
 /// SlateDB: `CachedKey` in `src/db_cache/mod.rs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,12 +60,13 @@ pub fn weight(block: &DataBlock) -> usize {
 /// Invariants:
 /// 1. The [weights](weight) of its blocks are at most its capacity together, at every moment.
 /// 2. At most one block is there for a key: that which was inserted last.
-/// 3. What it remembers of blocks that have left is bounded: keys only, and no more of them than there
-///    are blocks.
+/// 3. What it remembers of blocks that have left is bounded: keys only, and no more of them than
+///    there are blocks.
 /// 4. A block that is read again and again stays when many others come that are read once. What was
 ///    read often, but long ago, makes room in the end.
 #[derive(Debug)]
 pub struct Shard {
+    // What a shard has to know depends on how it chooses what leaves.
     // solution-only: begin
     capacity: usize,
     /// All blocks that are there.
@@ -91,8 +92,8 @@ struct Entry {
 /// More reads than this are not told apart: what was loved long ago has to go in the end.
 const MAX_USES: u8 = 3;
 
-/// The queue of blocks on trial may have one part in so many of the capacity. It may have more while
-/// there is room.
+/// The queue of blocks on trial may have one part in so many of the capacity. It may have more
+/// while there is room.
 const SMALL_PART: usize = 10;
 
 /// Keys, oldest first, and what their blocks weigh.
@@ -163,8 +164,8 @@ impl Shard {
     /// room, and no more. So the block is there afterwards. Only if it weighs more than the
     /// capacity, it is not kept; then it evicts only the one that has its key.
     ///
-    /// Returns all blocks that left: the evicted, the replaced, the one that is not kept. The caller
-    /// drops them when it has given the lock back: freeing memory takes time.
+    /// Returns all blocks that left: the evicted, the replaced, the one that is not kept. The
+    /// caller drops them when it has given the lock back: freeing memory takes time.
     // exercise: week7.7
     pub fn insert(&mut self, key: BlockKey, block: Arc<DataBlock>) -> Vec<Arc<DataBlock>> {
         let mut left = Vec::new();
@@ -187,8 +188,8 @@ impl Shard {
     }
 
     // solution-only: begin
-    /// Takes the entry of `key` out of its queue too. This looks at the whole queue; it is rare that
-    /// a key is inserted twice.
+    /// Takes the entry of `key` out of its queue too. This looks at the whole queue; it is rare
+    /// that a key is inserted twice.
     fn remove(&mut self, key: &BlockKey) -> Option<Entry> {
         let entry = self.entries.remove(key)?;
         let queue = self.queue(entry.is_in_main);
@@ -264,11 +265,11 @@ impl Shard {
 ///
 /// Invariants:
 /// 1. Its blocks weigh at most its capacity together, at every moment.
-/// 2. Every call of `get` is one hit or one miss; every call of `insert` is one insertion. A block that
-///    leaves, or is not kept, is one eviction. So there are as many blocks as insertions without
-///    evictions.
-/// 3. A lock is held only while a shard looks something up or changes its queues. Blocks are dropped
-///    outside.
+/// 2. Every call of `get` is one hit or one miss; every call of `insert` is one insertion. A block
+///    that leaves, or is not kept, is one eviction. So there are as many blocks as insertions
+///    less evictions.
+/// 3. A lock is held only while a shard looks something up or changes its queues. Blocks are
+///    dropped outside.
 pub struct BlockCache {
     /// Which shard has a key is said by the key's hash.
     shards: Vec<Mutex<Shard>>,

@@ -1,9 +1,9 @@
 //! XXH64: 64 bits that stand for any number of bytes.
 //!
-//! A filter needs a hash that is the same for ever, because its bits are in files. That of the standard
-//! library is not: its documentation leaves open what it is. XXH64 is published, with test vectors,
-//! and takes about a nanosecond for every eight bytes of a key. It does not stand up to somebody who looks for
-//! keys that collide; a filter full of such keys costs time, and no answer is wrong.
+//! A filter needs a hash that is the same for ever, because its bits are in files. That of the
+//! standard library is not: its documentation leaves open what it is. XXH64 is published, with test
+//! vectors, and made to be fast. It does not stand up to somebody who looks for keys that collide;
+//! a filter full of such keys costs time, and no answer is wrong.
 //!
 //! How it works: four lanes take eight bytes each in turn, multiply and rotate them, and are
 //! folded into one number; the bytes that are left are mixed in; a last mixing makes every bit of
