@@ -182,7 +182,7 @@ mod task_7_5 {
         let passed = (keys..keys + asked).filter(|&other| filter.might_contain(&key(other)));
         let rate = passed.count() as f64 / asked as f64;
         let probes = f64::from(filter.num_probes());
-        let set = 1.0 - (-probes * keys as f64 / (filter.size() as f64 * 8.0)).exp();
+        let set = 1.0 - (-probes / f64::from(bits_per_key)).exp();
         let expected = set.powf(probes);
         assert!(
             (expected * 0.7..expected * 1.3).contains(&rate),
@@ -279,23 +279,21 @@ mod task_7_6 {
                 filter.might_contain(&body);
             }
         }
+    }
 
-        #[test]
-        fn a_number_of_probes_that_no_builder_chooses_is_refused(probes in any::<u16>()) {
+    #[test]
+    fn a_number_of_probes_that_no_builder_chooses_is_refused() {
+        for probes in [0, MAX_PROBES + 1, 100, 255, 256, 0x0600, u16::MAX] {
             let body = [&[0, 1][..], &probes.to_be_bytes(), &[0xff; 5]].concat();
             let found = BloomFilter::decode(with_checksum(&body));
-            if (1..=MAX_PROBES).contains(&probes) {
-                prop_assert_eq!(found.map(|filter| filter.num_probes()), Ok(probes));
-            } else {
-                let what = rule("7.6", "a key has 1 to 27 probes; the error points at offset 2");
-                let Err(error) = found else {
-                    panic!("a filter of {probes} probes was accepted{what}");
-                };
-                let Corruption::InvalidField { found, .. } = error.corruption else {
-                    panic!("expected an invalid field, found: {error}{what}");
-                };
-                prop_assert_eq!((error.offset, found), (2, u64::from(probes)), "{}", what);
-            }
+            let what = rule("7.6", "a key has 1 to 27 probes; the error points at offset 2");
+            let Err(error) = found else {
+                panic!("a filter of {probes} probes was accepted{what}");
+            };
+            let Corruption::InvalidField { found, .. } = error.corruption else {
+                panic!("expected an invalid field, found: {error}{what}");
+            };
+            assert_eq!((error.offset, found), (2, u64::from(probes)), "{what}");
         }
     }
 

@@ -1,103 +1,204 @@
 //! The same work on TinyDB and on published embedded engines, in the same run.
 //!
 //! ```text
-//! cargo run --release --manifest-path solutions/compare/Cargo.toml -- --json figures.json
+//! cargo run --release --manifest-path solutions/compare/Cargo.toml -- --json figures.json --svg figures.svg
 //! ```
 //!
-//! In each round, each engine in turn gets an empty directory and does every [workload]. The engines
-//! take turns so that a noisy minute of the machine hits them all. What is shown is the median of the
-//! rounds, and its ratio to that of TinyDB.
+//! In each round, each engine in turn gets empty databases and does every [workload]. The engines take turns so that a
+//! noisy minute of the machine hits them all. What is shown is the median of the rounds, and its ratio to that of the
+//! first engine.
 //!
-//! Equal for all: memtables of 64 MiB, a log that is written and never synced for a write, no compression,
-//! random keys of 16 bytes, values of 100 bytes, one thread, and every value that is read is checked. Not
-//! equal: fjall has a block cache, filters and leveled compaction; TinyDB has not yet.
+//! With `--features week7` there is one engine more, `mine`: the crate `chapters/week7`, with the reader's code.
 
+mod chart;
 mod engine;
 mod engines;
+mod machine;
 mod measure;
 mod report;
 mod workload;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
+use tempfile::TempDir;
 
-use engine::{EngineKind, LogClass, Options};
-use measure::Run;
-use workload::{Data, WORKLOADS};
+use engine::{EngineKind, LogClass, Options, Place, StoreKind};
+use engines::{MemoryStores, SlateDb};
+use machine::Machine;
+use report::Report;
+use workload::{Amounts, Round};
 
 /// Measures TinyDB beside published embedded engines.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
     /// How many keys are put.
-    #[arg(long, default_value_t = 1_000_000)]
+    #[arg(long, default_value_t = 300_000)]
     keys: u32,
-    /// How many keys are read, at random; by default as many as there are.
-    #[arg(long)]
-    reads: Option<u32>,
+    /// How many keys are read, at random.
+    #[arg(long, default_value_t = 200_000)]
+    reads: u32,
+    /// How many durable puts each thread does, one after the other.
+    #[arg(long, default_value_t = 200)]
+    durable: u32,
+    /// How many rows the log holds when a database is opened.
+    #[arg(long, default_value_t = 100_000)]
+    logged: u32,
     /// How often everything is measured.
     #[arg(long, default_value_t = 3)]
     rounds: u32,
-    /// Which engines.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [EngineKind::Tinydb, EngineKind::Fjall])]
+    /// Which engines; the others are compared with the first.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = EngineKind::value_variants().to_vec())]
     engines: Vec<EngineKind>,
-    /// Where the log is when a put returns.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [LogClass::Os, LogClass::Buffered])]
-    log: Vec<LogClass>,
+    /// Where tables and logs are.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [StoreKind::Disk, StoreKind::Memory])]
+    store: Vec<StoreKind>,
     /// The size of a memtable in bytes.
-    #[arg(long, default_value_t = 64 << 20)]
+    #[arg(long, default_value_t = 4 << 20)]
     memtable: usize,
-    /// The block cache in bytes, of engines that have one.
-    #[arg(long, default_value_t = 32 << 20)]
-    cache: u64,
-    /// Where the databases are made and removed; by default the system's folder for temporary files.
+    /// The block cache in bytes.
+    #[arg(long, default_value_t = 64 << 20)]
+    cache: usize,
+    /// Compacts tables in the background, and deletes what is no longer needed. (fjall does so always.)
+    #[arg(long)]
+    compaction: bool,
+    /// How often SlateDB writes its log if puts wait for it, in milliseconds. Its own default is 100.
+    #[arg(long, default_value_t = 1)]
+    flush_interval: u64,
+    /// Where the databases are made and removed; by default beside this program, which is on a disk.
     #[arg(long)]
     directory: Option<PathBuf>,
+    /// Leaves the databases where they were made, and says where.
+    #[arg(long)]
+    keep: bool,
     /// Also writes every figure of every round to this file.
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Also writes the table to this file.
+    #[arg(long)]
+    text: Option<PathBuf>,
+    /// Also draws the figures into this file.
+    #[arg(long)]
+    svg: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
     let cli = Cli::parse();
-    let data = Data::new(cli.keys, cli.reads.unwrap_or(cli.keys));
-    let mut runs = Vec::new();
-    for &log in &cli.log {
+    let began = Instant::now();
+    let parent = cli.parent()?;
+    let mut report = Report {
+        machine: Machine::of(&parent),
+        engines: cli.engines.iter().copied().map(report::with_version).collect(),
+        settings: cli.settings(),
+        runs: Vec::new(),
+        sizes: Vec::new(),
+    };
+    for &store in &cli.store {
         for round in 1..=cli.rounds {
             for &engine in &cli.engines {
-                let options = Options { log, memtable: cli.memtable, cache: cli.cache };
-                runs.extend(measure_engine(&cli, engine, &options, &data, round)?);
+                cli.measure(engine, store, round, &parent, &mut report)?;
             }
         }
     }
-    print!("{}", report::table(&runs, &cli.engines));
-    if let Some(path) = &cli.json {
-        let json = serde_json::to_string_pretty(&runs)?;
-        std::fs::write(path, json + "\n").with_context(|| format!("{}", path.display()))?;
-    }
-    Ok(())
+    print!("{}", report.text());
+    eprintln!("{:.0} seconds in all", began.elapsed().as_secs_f64());
+    write(cli.json.as_deref(), || Ok(serde_json::to_string_pretty(&report)? + "\n"))?;
+    write(cli.text.as_deref(), || Ok(report.text()))?;
+    write(cli.svg.as_deref(), || Ok(chart::svg(&report)))
 }
 
-/// Every workload, in order, on an engine that starts empty.
-fn measure_engine(
-    cli: &Cli,
-    kind: EngineKind,
-    options: &Options,
-    data: &Data,
-    round: u32,
-) -> Result<Vec<Run>> {
-    let parent = cli.directory.clone().unwrap_or_else(std::env::temp_dir);
-    let directory = tempfile::tempdir_in(&parent)?;
-    let engine = kind.open(directory.path(), options)?;
-    let mut runs = Vec::new();
-    for workload in WORKLOADS {
-        let times = (workload.run)(&*engine, data)
-            .with_context(|| format!("{} on {kind:?}", workload.name))?;
-        let run = Run::new(kind, options.log, workload.name, round, times);
-        eprintln!("{run}");
-        runs.push(run);
+impl Cli {
+    fn parent(&self) -> Result<PathBuf> {
+        if let Some(directory) = &self.directory {
+            return Ok(directory.clone());
+        }
+        let program = std::env::current_exe()?;
+        Ok(program.parent().context("this program is in no directory")?.to_owned())
     }
-    Ok(runs)
+
+    /// Every workload on one engine.
+    fn measure(
+        &self,
+        engine: EngineKind,
+        store: StoreKind,
+        round: u32,
+        parent: &Path,
+        report: &mut Report,
+    ) -> Result<()> {
+        let place = || match store {
+            StoreKind::Disk => {
+                let prefix = format!("compare-{}-", engine.name().replace(' ', "-"));
+                let mut directory = TempDir::with_prefix_in(prefix, parent)?;
+                directory.disable_cleanup(self.keep);
+                if self.keep {
+                    eprintln!("{}", directory.path().display());
+                }
+                Ok((Place::Directory(directory.path().to_owned()), Some(directory)))
+            }
+            StoreKind::Memory => Ok((Place::Memory(Arc::new(MemoryStores::default())), None)),
+        };
+        let (options, amounts) = (self.options(), self.amounts());
+        let mut round = Round {
+            engine,
+            store,
+            round,
+            options: &options,
+            amounts: &amounts,
+            place: &place,
+            runs: Vec::new(),
+            size: None,
+        };
+        workload::run_all(&mut round).with_context(|| engine.name())?;
+        report.runs.extend(round.runs);
+        report.sizes.extend(round.size);
+        Ok(())
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            // Each workload says which.
+            log: LogClass::Buffered,
+            memtable: self.memtable,
+            cache: self.cache,
+            compaction: self.compaction,
+            flush_interval: Duration::from_millis(self.flush_interval),
+        }
+    }
+
+    fn amounts(&self) -> Amounts {
+        let Self { keys, reads, durable, logged, .. } = *self;
+        Amounts { keys, reads, durable, logged }
+    }
+
+    /// What all engines have in common, and what they don't.
+    fn settings(&self) -> Vec<String> {
+        let megabytes = |bytes: usize| format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20));
+        let (memtable, cache) = (megabytes(self.memtable), megabytes(self.cache));
+        let compaction = if self.compaction { "on" } else { "off (fjall: on)" };
+        vec![
+            format!(
+                "{} keys of 16 bytes in random order, values of 100; {} reads",
+                report::grouped(self.keys.into()),
+                report::grouped(self.reads.into())
+            ),
+            format!("memtables of {memtable}, block cache of {cache}, blocks of 4 KiB,"),
+            format!("filters of 10 bits a key, no compression, compaction {compaction}"),
+            format!(
+                "SlateDB: log every {} ms if a put waits, else 100; async: {} puts, {} gets in flight",
+                self.flush_interval,
+                SlateDb::PUTS_IN_FLIGHT,
+                SlateDb::GETS_IN_FLIGHT,
+            ),
+            format!("medians of {} rounds", self.rounds),
+        ]
+    }
+}
+
+fn write(path: Option<&Path>, text: impl FnOnce() -> Result<String>) -> Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    std::fs::write(path, text()?).with_context(|| path.display().to_string())
 }

@@ -1,25 +1,58 @@
 //! Times, and what is made of them.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::engine::{EngineKind, LogClass};
+use crate::engine::{EngineKind, LogClass, StoreKind};
 
-/// How long each operation took, in nanoseconds.
-pub struct Times(Vec<u64>);
+/// How long operations took. Making inputs and checking results is not on the clock.
+#[derive(Debug, Default)]
+pub struct Clock {
+    /// Each operation, as its caller saw it.
+    times: Vec<Duration>,
+    /// From the first to the last. Where one follows the other, the sum of the times.
+    wall: Duration,
+}
 
-impl Times {
+impl Clock {
     /// No operations yet, with room for some, so that making room is not measured.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self(Vec::with_capacity(capacity))
+        Self { times: Vec::with_capacity(capacity), wall: Duration::ZERO }
     }
 
-    /// Adds an operation.
-    pub fn add(&mut self, time: Duration) {
-        self.0.push(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+    /// One operation.
+    pub fn time<T>(&mut self, operation: impl FnOnce() -> T) -> T {
+        let began = Instant::now();
+        let outcome = operation();
+        let time = began.elapsed();
+        self.times.push(time);
+        self.wall += time;
+        outcome
     }
+
+    /// Operations that ran at once, and how long all of them took together.
+    pub fn add(&mut self, times: impl IntoIterator<Item = Duration>, wall: Duration) {
+        self.times.extend(times);
+        self.wall += wall;
+    }
+
+    /// The time of each operation.
+    pub fn into_times(self) -> Vec<Duration> {
+        self.times
+    }
+}
+
+/// What was measured, and on what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Subject {
+    /// Where tables and logs are.
+    pub store: StoreKind,
+    /// What a write has survived when its put returns.
+    pub log: LogClass,
+    /// Which workload.
+    pub workload: &'static str,
 }
 
 /// One workload on one engine, once.
@@ -27,17 +60,16 @@ impl Times {
 pub struct Run {
     /// Which engine.
     pub engine: EngineKind,
-    /// Where its log is when a put returns.
-    pub log: LogClass,
-    /// Which workload.
-    pub workload: &'static str,
+    /// What was measured.
+    #[serde(flatten)]
+    pub subject: Subject,
     /// Which time.
     pub round: u32,
-    /// How many operations.
+    /// How many operations; at a scan and an opening, how many rows.
     pub operations: usize,
-    /// Operations in each second of the time they took; making keys and checking values is not in it.
+    /// Operations in each second.
     pub per_second: f64,
-    /// The median of the operations' times.
+    /// The median of the operations' times; at a scan and an opening, the time of the whole.
     pub p50_micros: f64,
     /// 99 of 100 operations took less.
     pub p99_micros: f64,
@@ -46,28 +78,28 @@ pub struct Run {
 }
 
 impl Run {
-    /// The figures of some times.
+    /// The figures of what was on the clock.
     pub fn new(
         engine: EngineKind,
-        log: LogClass,
-        workload: &'static str,
+        subject: Subject,
         round: u32,
-        times: Times,
+        operations: usize,
+        clock: Clock,
     ) -> Self {
-        let Times(mut times) = times;
+        let Clock { mut times, wall } = clock;
         times.sort_unstable();
-        let seconds = times.iter().sum::<u64>() as f64 / 1e9;
         let at = |share: f64| {
             let index = (times.len() as f64 * share) as usize;
-            times.get(index.min(times.len().saturating_sub(1))).map_or(0.0, |&it| it as f64 / 1e3)
+            times
+                .get(index.min(times.len().saturating_sub(1)))
+                .map_or(0.0, |time| time.as_secs_f64() * 1e6)
         };
         Self {
             engine,
-            log,
-            workload,
+            subject,
             round,
-            operations: times.len(),
-            per_second: times.len() as f64 / seconds,
+            operations,
+            per_second: operations as f64 / wall.as_secs_f64(),
             p50_micros: at(0.5),
             p99_micros: at(0.99),
             max_micros: at(1.0),
@@ -77,13 +109,26 @@ impl Run {
 
 impl fmt::Display for Run {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { engine, log, workload, round, per_second, p50_micros, p99_micros, .. } = self;
+        let Self { engine, subject, round, per_second, p50_micros, p99_micros, .. } = self;
+        let Subject { store, log, workload } = subject;
         write!(
             f,
-            "round {round}: {workload} on {engine:?}, log {log:?}: {per_second:.0}/s, \
-             p50 {p50_micros:.2} µs, p99 {p99_micros:.2} µs"
+            "round {round}: {workload} on {}, {store:?}, {log:?}: {per_second:.0}/s, \
+             p50 {p50_micros:.2} µs, p99 {p99_micros:.2} µs",
+            engine.name()
         )
     }
+}
+
+/// What an engine's tables took after its puts.
+#[derive(Debug, Clone, Serialize)]
+pub struct Size {
+    /// Which engine.
+    pub engine: EngineKind,
+    /// How many tables there are.
+    pub tables: usize,
+    /// The bytes of all its files.
+    pub bytes: u64,
 }
 
 /// The middle of some numbers.

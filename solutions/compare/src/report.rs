@@ -2,42 +2,187 @@
 
 use std::fmt::Write as _;
 
-use crate::engine::{EngineKind, LogClass};
-use crate::measure::{Run, median};
+use serde::Serialize;
 
-/// One line for each workload, log class and engine: medians of the rounds, and ratios to the first engine.
-pub fn table(runs: &[Run], engines: &[EngineKind]) -> String {
-    let mut table = String::from(
-        "workload | log      | engine | per second | ratio | p50 µs | p99 µs | ratio\n\
-         ---------|----------|--------|------------|-------|--------|--------|------\n",
-    );
-    let mut groups: Vec<(&str, LogClass)> = Vec::new();
-    for run in runs {
-        if !groups.contains(&(run.workload, run.log)) {
-            groups.push((run.workload, run.log));
+use crate::engine::{EngineKind, LogClass, StoreKind};
+use crate::machine::{Machine, version};
+use crate::measure::{Run, Size, Subject, median};
+use crate::workload::AT_ONCE;
+
+/// Everything that was measured, and how.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// What it was measured on.
+    pub machine: Machine,
+    /// The engines and their versions, the first of which the others are compared with.
+    pub engines: Vec<(EngineKind, String)>,
+    /// What all have in common, and what not, a line each.
+    pub settings: Vec<String>,
+    /// Every figure of every round.
+    pub runs: Vec<Run>,
+    /// What the tables took on disk, in every round.
+    pub sizes: Vec<Size>,
+}
+
+/// The medians of one workload on one engine.
+#[derive(Debug, Clone, Copy)]
+pub struct Line {
+    /// Which engine.
+    pub engine: EngineKind,
+    /// Operations in each second.
+    pub per_second: f64,
+    /// The same, divided by that of the first engine.
+    pub ratio: f64,
+    /// The median of the operations' times.
+    pub p50_micros: f64,
+    /// 99 of 100 operations took less.
+    pub p99_micros: f64,
+}
+
+impl Report {
+    /// What was measured, in the order in which it was, with a line for each engine that did it.
+    pub fn groups(&self, store: StoreKind) -> Vec<(Subject, Vec<Line>)> {
+        let mut subjects: Vec<Subject> = Vec::new();
+        for run in self.runs.iter().filter(|run| run.subject.store == store) {
+            if !subjects.contains(&run.subject) {
+                subjects.push(run.subject);
+            }
         }
+        // An engine that can't do one leaves a hole in the order; the writes come first all the same.
+        subjects.sort_by_key(|subject| !subject.workload.starts_with("put"));
+        subjects.into_iter().map(|subject| (subject, self.lines(subject))).collect()
     }
-    for (workload, log) in groups {
-        let of = |engine: EngineKind, figure: fn(&Run) -> f64| {
-            let mine = runs
-                .iter()
-                .filter(|run| run.workload == workload && run.log == log && run.engine == engine);
-            median(mine.map(figure).collect())
-        };
-        let Some(&first) = engines.first() else { break };
-        for &engine in engines {
-            let per_second = of(engine, |run| run.per_second);
-            let p99 = of(engine, |run| run.p99_micros);
-            let (name, log_name) = (format!("{engine:?}"), format!("{log:?}"));
-            // Writing to a string can't fail.
-            let _ = writeln!(
-                table,
-                "{workload:8} | {log_name:8} | {name:6} | {per_second:10.0} | {:5.2} | {:6.2} | {p99:6.2} | {:5.2}",
-                per_second / of(first, |run| run.per_second),
-                of(engine, |run| run.p50_micros),
-                p99 / of(first, |run| run.p99_micros),
-            );
+
+    fn lines(&self, subject: Subject) -> Vec<Line> {
+        let mut lines: Vec<Line> = Vec::new();
+        for &(engine, _) in &self.engines {
+            let runs =
+                || self.runs.iter().filter(|run| run.subject == subject && run.engine == engine);
+            let of = |figure: fn(&Run) -> f64| median(runs().map(figure).collect());
+            if runs().next().is_none() {
+                continue;
+            }
+            let per_second = of(|run| run.per_second);
+            let first = lines.first().map_or(per_second, |line| line.per_second);
+            lines.push(Line {
+                engine,
+                per_second,
+                ratio: per_second / first,
+                p50_micros: of(|run| run.p50_micros),
+                p99_micros: of(|run| run.p99_micros),
+            });
         }
+        lines
     }
-    table
+
+    /// The whole report as text.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let engines: Vec<_> = self.engines.iter().map(|(_, name)| name.as_str()).collect();
+        let Machine { processor, cores, memory, system, file_system } = &self.machine;
+        let memory = memory >> 30;
+        // Writing to a string can't fail.
+        let _ = writeln!(text, "engines   {}", engines.join(", "));
+        let _ = writeln!(text, "machine   {processor}, {cores} cores, {memory} GiB of memory");
+        let _ = writeln!(text, "          {system}, file system {file_system}");
+        for (number, line) in self.settings.iter().enumerate() {
+            let name = if number == 0 { "settings" } else { "" };
+            let _ = writeln!(text, "{name:9} {line}");
+        }
+        for (store, title) in [(StoreKind::Disk, "on disk"), (StoreKind::Memory, "in memory")] {
+            let groups = self.groups(store);
+            if groups.is_empty() {
+                continue;
+            }
+            let _ = write!(text, "\n{title:25}");
+            let _ = writeln!(text, " engine         per second   ratio    p50 µs    p99 µs");
+            for (subject, lines) in groups {
+                let mut name = title_of(subject);
+                for line in lines {
+                    let Line { engine, per_second, ratio, p50_micros, p99_micros } = line;
+                    let _ = writeln!(
+                        text,
+                        "{name:25} {:13} {:>11} {:>7} {:>9} {:>9}",
+                        engine.name(),
+                        grouped(per_second),
+                        times(ratio),
+                        micros(p50_micros),
+                        micros(p99_micros),
+                    );
+                    name.clear();
+                }
+            }
+        }
+        if !self.sizes.is_empty() {
+            let _ =
+                writeln!(text, "\nafter the puts            engine             tables       MB");
+            for &(engine, _) in &self.engines {
+                let of = |figure: fn(&Size) -> f64| {
+                    let sizes = self.sizes.iter().filter(|size| size.engine == engine);
+                    median(sizes.map(figure).collect())
+                };
+                let (tables, bytes) = (of(|size| size.tables as f64), of(|size| size.bytes as f64));
+                if !bytes.is_nan() {
+                    let megabytes = bytes / 1e6;
+                    let name = engine.name();
+                    let _ = writeln!(text, "{:25} {name:13} {tables:>11.0} {megabytes:>8.1}", "");
+                }
+            }
+        }
+        text
+    }
+}
+
+/// What a workload is called.
+pub fn title_of(subject: Subject) -> String {
+    match (subject.workload, subject.log) {
+        ("put", LogClass::Buffered) => "put, buffered".to_owned(),
+        ("put", LogClass::Os) => "put, log with the OS".to_owned(),
+        ("put x1", _) => "put, durable, 1 at once".to_owned(),
+        ("put x16", _) => format!("put, durable, {AT_ONCE} at once"),
+        ("open", _) => "open, rows recovered".to_owned(),
+        ("scan", _) => "scan, rows".to_owned(),
+        (workload, _) => workload.to_owned(),
+    }
+}
+
+/// 1234567.8 as `1,234,568`.
+pub fn grouped(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut grouped = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position) % 3 == 0 {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A ratio, with as many digits as say something.
+pub fn times(ratio: f64) -> String {
+    let digits = match ratio {
+        ratio if ratio >= 9.95 => 0,
+        ratio if ratio >= 0.995 => 1,
+        ratio if ratio >= 0.0995 => 2,
+        _ => 3,
+    };
+    format!("{ratio:.digits$}")
+}
+
+fn micros(micros: f64) -> String {
+    if micros >= 100.0 { grouped(micros) } else { format!("{micros:.1}") }
+}
+
+/// The engines that were measured, with their versions.
+pub fn with_version(engine: EngineKind) -> (EngineKind, String) {
+    let name = match engine {
+        EngineKind::Tinydb => format!("TinyDB {}", version("tinydb")),
+        #[cfg(feature = "mine")]
+        EngineKind::Mine => "mine (your chapter crate)".to_owned(),
+        EngineKind::Slatedb => format!("SlateDB {}", version("slatedb")),
+        EngineKind::SlatedbAsync => "SlateDB async (the same)".to_owned(),
+        EngineKind::Fjall => format!("fjall {}", version("fjall")),
+    };
+    (engine, name)
 }

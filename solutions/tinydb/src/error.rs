@@ -120,6 +120,16 @@ pub enum Error {
         path: String,
     },
 
+    /// Another cache, in this process or another, uses this folder.
+    #[error(
+        "{path} is locked: another cache uses this folder already. \
+         Share that cache, or give this one a folder of its own"
+    )]
+    CacheLocked {
+        /// The lock file.
+        path: String,
+    },
+
     /// Another writer has taken the database over; this one must not write any more.
     #[error(
         "this writer (epoch {epoch}) was fenced: {manifest} is by the writer of epoch \

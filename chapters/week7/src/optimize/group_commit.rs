@@ -43,7 +43,7 @@ use crate::error::{Error, Result};
 /// 3. A waker is neither woken nor dropped while the lock is held: both may run code of others, which
 ///    may come back here.
 ///
-/// SlateDB: the `durable_seq` of `DbStatus` in `src/db_status.rs`, in a `tokio::sync::watch` channel.
+/// SlateDB: `DbStatus::durable_seq` in `src/db_status.rs`, in a `tokio::sync::watch` channel.
 #[derive(Debug)]
 pub struct GroupCommit {
     /// Changed only while the lock is held; read without it.

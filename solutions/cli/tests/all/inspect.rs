@@ -9,9 +9,9 @@ use bytes::{Bytes, BytesMut};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tinydb::db::{Manifest, SortedRun};
-use tinydb::format::RowEntry;
+use tinydb::format::{FormatVersion, RowEntry};
 use tinydb::object_store::{MemoryObjectStore, ObjectStore as _};
-use tinydb::storage::{SstBuilder, SstReader, WalReader, wal};
+use tinydb::storage::{SstBuilder, SstOptions, SstReader, WalReader, wal};
 use tinydb::{Error, Result};
 use tinydb_cli::inspect::{Field, Sink, inspect};
 
@@ -133,10 +133,11 @@ fn segment(batches: &[Vec<RowEntry>]) -> Bytes {
     segment.freeze()
 }
 
-fn table(mut rows: Vec<RowEntry>, block_size: usize) -> Bytes {
+fn table(mut rows: Vec<RowEntry>, version: FormatVersion, block_size: usize) -> Bytes {
     rows.sort_by(|a, b| a.key.cmp(&b.key).then(b.seq.cmp(&a.seq)));
     rows.dedup_by(|a, b| (&a.key, a.seq) == (&b.key, b.seq));
-    let mut builder = SstBuilder::new(block_size);
+    let options = SstOptions { version, block_size, ..SstOptions::default() };
+    let mut builder = SstBuilder::with_options(&options);
     for row in &rows {
         builder.add(row).unwrap();
     }
@@ -152,7 +153,7 @@ fn some_rows() -> Vec<RowEntry> {
 }
 
 /// A small file of each kind.
-fn samples() -> [(&'static str, Bytes); 3] {
+fn samples() -> [(&'static str, Bytes); 4] {
     let rows = some_rows();
     let manifest = Manifest {
         l0: vec![7, 6],
@@ -161,8 +162,9 @@ fn samples() -> [(&'static str, Bytes); 3] {
     };
     [
         (WAL, segment(&[rows[..1].to_vec(), rows[1..].to_vec()])),
-        (SST, table(rows, 30)),
+        (SST, table(rows.clone(), FormatVersion::V1, 30)),
         (MANIFEST, manifest.encode()),
+        (SST, table(rows, FormatVersion::V2, 45)),
     ]
 }
 
@@ -183,8 +185,12 @@ proptest! {
     }
 
     #[test]
-    fn an_sst_is_labelled(rows in vec(any_row(), 1..40), block_size in 1..200_usize) {
-        let sst = table(rows, block_size);
+    fn an_sst_is_labelled(
+        rows in vec(any_row(), 1..80),
+        version in prop::sample::select(&[FormatVersion::V1, FormatVersion::V2][..]),
+        block_size in 1..1000_usize,
+    ) {
+        let sst = table(rows, version, block_size);
         let fields = look_whole(SST, &sst);
         let blocks = fields.headings.iter().filter(|it| it.starts_with("data block ")).count();
         prop_assert_eq!(fields.meanings("first key").len(), blocks);
@@ -211,7 +217,7 @@ proptest! {
     /// Damage that the checksums don't show.
     #[test]
     fn what_is_wrong_under_a_right_checksum_is_found(at in any::<prop::sample::Index>(), byte: u8) {
-        let [(_, wal), (_, sst), (_, manifest)] = samples();
+        let [(_, wal), (_, sst), (_, manifest), (_, sst_v2)] = samples();
         let mut wal = wal.to_vec();
         let (start, end) = (16 + 12, 16 + 12 + 25);
         wal[start + at.index(end - start)] = byte;
@@ -224,20 +230,22 @@ proptest! {
         mend(&mut manifest, 0, end);
         prop_assert_eq!(look(MANIFEST, &manifest).1, verdict(MANIFEST, &manifest));
 
-        let mut sst = sst.to_vec();
-        let (index, footer) = (index_start(&sst), sst.len() - 48);
-        let mut block = sst.clone();
-        let end = first_block_len(&sst) - 4;
-        block[at.index(end)] = byte;
-        mend(&mut block, 0, end);
-        prop_assert_eq!(look(SST, &block).1, verdict(SST, &block));
-        let mut bad_index = sst.clone();
-        bad_index[index + at.index(footer - 4 - index)] = byte;
-        mend(&mut bad_index, index, footer - 4);
-        prop_assert_eq!(look(SST, &bad_index).1, verdict(SST, &bad_index));
-        sst[footer + at.index(36)] = byte;
-        mend(&mut sst, footer, footer + 36);
-        prop_assert_eq!(look(SST, &sst).1, verdict(SST, &sst));
+        for sst in [sst, sst_v2] {
+            let mut sst = sst.to_vec();
+            let (index, footer) = (index_start(&sst), sst.len() - 48);
+            let mut block = sst.clone();
+            let end = first_block_len(&sst) - 4;
+            block[at.index(end)] = byte;
+            mend(&mut block, 0, end);
+            prop_assert_eq!(look(SST, &block).1, verdict(SST, &block));
+            let mut bad_index = sst.clone();
+            bad_index[index + at.index(footer - 4 - index)] = byte;
+            mend(&mut bad_index, index, footer - 4);
+            prop_assert_eq!(look(SST, &bad_index).1, verdict(SST, &bad_index));
+            sst[footer + at.index(36)] = byte;
+            mend(&mut sst, footer, footer + 36);
+            prop_assert_eq!(look(SST, &sst).1, verdict(SST, &sst));
+        }
     }
 }
 
@@ -319,7 +327,7 @@ fn damage_ends_a_segment_and_not_the_labels_before_it() {
 
 #[test]
 fn a_damaged_block_hides_no_other() {
-    let [_, (_, sst), _] = samples();
+    let [_, (_, sst), ..] = samples();
     let mut sst = sst.to_vec();
     let all = look_whole(SST, &sst).meanings("seq").len();
     assert_eq!(all, some_rows().len());

@@ -1,31 +1,54 @@
-//! TinyDB.
+//! TinyDB. The module around this one says which crate it is: the reference, or the reader's.
 
-use std::path::Path;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Result;
-use tinydb::storage::Durability;
-use tinydb::{Db, Settings};
 
-use crate::engine::{Engine, LogClass, Options};
+use crate::engine::{Engine, LogClass, Options, Place, Visit};
+
+use super::engine::db::{CompactorOptions, GarbageCollectorOptions};
+use super::engine::object_store::MemoryObjectStore;
+use super::engine::storage::Durability;
+use super::engine::{Db, DbBuilder, Settings};
+
+/// A store in memory.
+pub type MemoryStore = Arc<MemoryObjectStore>;
 
 /// A TinyDB database.
 #[derive(Debug)]
 pub struct TinyDb(Db);
 
 impl TinyDb {
-    /// An empty database.
-    pub fn open(directory: &Path, options: &Options) -> Result<Self> {
+    /// The database at a place.
+    pub fn open(place: &Place, options: &Options) -> Result<Self> {
         let durability = match options.log {
-            LogClass::Os => Durability::Os,
             LogClass::Buffered => Durability::Buffered,
+            LogClass::Os => Durability::Os,
+            LogClass::Sync => Durability::Sync,
         };
         let settings = Settings {
             l0_sst_size_bytes: options.memtable,
             max_unflushed_bytes: 4 * options.memtable,
+            block_cache_bytes: options.cache,
+            // Every SST has a filter.
+            min_filter_keys: 1,
             durability,
+            compactor_options: options.compaction.then(CompactorOptions::default),
+            garbage_collector_options: options.compaction.then(GarbageCollectorOptions::default),
             ..Settings::default()
         };
-        Ok(Self(Db::builder(directory).with_settings(settings).build()?))
+        Ok(Self(builder(place).with_settings(settings).build()?))
+    }
+}
+
+fn builder(place: &Place) -> DbBuilder {
+    match place {
+        Place::Directory(directory) => Db::builder(directory),
+        // The WAL is there too, as objects.
+        Place::Memory(stores) => DbBuilder::on_object_store(Arc::clone(super::memory(stores)) as _),
     }
 }
 
@@ -42,7 +65,34 @@ impl Engine for TinyDb {
         Ok(found.is_some())
     }
 
+    fn scan(&self, visit: &mut Visit<'_>) -> Result<()> {
+        for row in self.0.scan(..)? {
+            let row = row?;
+            if visit(&row.key, &row.value) == ControlFlow::Break(()) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     fn settle(&self) -> Result<()> {
-        Ok(self.0.flush()?)
+        self.0.flush()?;
+        let mut quiet = 0;
+        // The next compaction may begin a moment later.
+        while quiet < 10 {
+            thread::sleep(Duration::from_millis(10));
+            let is_busy = self.0.stats()?.running_compactions > 0;
+            quiet = if is_busy { 0 } else { quiet + 1 };
+        }
+        Ok(())
+    }
+
+    fn tables(&self) -> Result<usize> {
+        let stats = self.0.stats()?;
+        Ok(stats.l0_ssts + stats.sorted_run_ssts)
+    }
+
+    fn close(self: Box<Self>) -> Result<()> {
+        Ok(self.0.close()?)
     }
 }

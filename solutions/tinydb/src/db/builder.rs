@@ -115,12 +115,14 @@ impl DbBuilder {
             Some(object_store) => object_store,
             None => Arc::new(LocalObjectStore::open(&self.directory)?),
         };
-        let manifests = takeover::open_manifests(&*wal_store, &object_store)?;
-        let recovered = recover(&*wal_store, manifests.manifest(), &self.trace)?;
-        let last_seq = recovered.last_seq;
         let cache_bytes = self.settings.block_cache_bytes;
         let block_cache = (cache_bytes > 0).then(|| Arc::new(BlockCache::new(cache_bytes)));
-        let ssts = open_ssts(&object_store, manifests.manifest(), block_cache.as_ref())?;
+        let takeover = takeover::open_manifests(&*wal_store, &object_store)?;
+        let (manifests, (recovered, ssts)) = takeover.read(|manifest| {
+            let recovered = recover(&*wal_store, manifest, &self.trace)?;
+            Ok((recovered, open_ssts(&object_store, manifest, block_cache.as_ref())?))
+        })?;
+        let last_seq = recovered.last_seq;
         let sst_pins = SstPins::default();
         ssts.values().for_each(|sst| sst_pins.opened(sst.id, &sst.reader));
         let (state, wal) = first_state(&ssts, manifests.manifest(), recovered);

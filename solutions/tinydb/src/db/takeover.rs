@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::object_store::ObjectStore;
 use crate::storage::{WalReader, WalStore};
 
+use super::manifest::Manifest;
 use super::manifest_store::ManifestStore;
 
 /// Checks that the WAL goes on where the newest manifest ends, and commits the next epoch.
@@ -24,7 +25,7 @@ use super::manifest_store::ManifestStore;
 pub(super) fn open_manifests(
     wal_store: &dyn WalStore,
     object_store: &Arc<dyn ObjectStore>,
-) -> Result<ManifestStore> {
+) -> Result<Takeover> {
     let latest = ManifestStore::latest(&**object_store)?;
     let newest = latest.map_or(0, |(_, manifest)| manifest.writer_epoch);
     if let Some(epoch) = wal_store.epoch()?.filter(|&epoch| epoch < newest) {
@@ -38,11 +39,34 @@ pub(super) fn open_manifests(
         wal_store.note_epoch(epoch)?;
     }
     let next_wal_id = manifests.manifest().replay_after_wal_id.saturating_add(1);
-    if wal_store.fence(next_wal_id)? {
-        // Whoever came in between has fenced this one, or was fenced by it.
-        manifests.check_newest()?;
+    match wal_store.fence(next_wal_id) {
+        Ok(others_can_write) => Ok(Takeover { manifests, others_can_write }),
+        // What another writer does meanwhile may look like damage.
+        Err(error) => manifests.check_newest().and(Err(error)),
     }
-    Ok(manifests)
+}
+
+/// A writer that has taken the database over, and has not read it yet.
+#[derive(Debug)]
+pub(super) struct Takeover {
+    manifests: ManifestStore,
+    others_can_write: bool,
+}
+
+impl Takeover {
+    /// Reads the database. If yet another writer came meanwhile, it may have flushed and deleted
+    /// segments before they were read here, or begun segments that were read: [`Error::Fenced`]. If
+    /// not, what was read is the whole database.
+    pub(super) fn read<T>(
+        self,
+        read: impl FnOnce(&Manifest) -> Result<T>,
+    ) -> Result<(ManifestStore, T)> {
+        let found = read(self.manifests.manifest());
+        if self.others_can_write {
+            self.manifests.check_newest()?;
+        }
+        Ok((self.manifests, found?))
+    }
 }
 
 /// Deletes the segments of a writer that was replaced, unless one of them holds a row.

@@ -262,7 +262,7 @@ fn not_found_or_io(operation: &'static str, path: &str, error: io::Error) -> Err
 
 /// Whether the operating system says that there is no such file: also where a folder of the path
 /// is a file.
-fn is_absent(error: &io::Error) -> bool {
+pub(super) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 

@@ -7,9 +7,17 @@
 //! SlateDB uses the crate `object_store`; [`ObjectStore`] has the same operations under the same
 //! names, without async.
 
+pub mod cache_options;
+mod cache_state;
+pub mod cached_object_store;
 pub mod concurrent;
 pub mod local;
 pub mod memory;
+pub mod part_file;
+pub mod part_folder;
+pub mod part_index;
+pub mod parts;
+pub mod single_flight;
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -19,6 +27,8 @@ use bytes::Bytes;
 
 use crate::error::{Error, Result};
 
+pub use cache_options::{CachedObjectStoreOptions, CachedObjectStoreStats};
+pub use cached_object_store::CachedObjectStore;
 pub use concurrent::concurrently;
 pub use local::LocalObjectStore;
 pub use memory::MemoryObjectStore;

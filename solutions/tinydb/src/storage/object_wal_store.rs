@@ -20,11 +20,16 @@
 //! writer before would put next: an empty part behind the last, and the first part of the next
 //! segment. From then on every put of that writer fails, and it knows that it was fenced.
 //!
+//! These two parts, the *fences*, stay when their segments are flushed and deleted: if they went, that
+//! writer's next put would succeed, and be acknowledged, in a segment that nobody reads any more. It
+//! may have been away for days, so they stay for ever: 16 bytes for each opening of the database.
+//!
 //! SlateDB numbers its WAL objects through, `wal/<id>.sst`, and fences by an empty object too:
 //! `WriterFencer::fence` in `src/fence.rs`.
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -32,7 +37,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use crate::error::{Corruption, DecodeError, Error, Result};
-use crate::object_store::{ObjectStore, concurrently};
+use crate::object_store::{ObjectMeta, ObjectStore, concurrently};
 
 use super::log_file::{LogFile, PendingSync};
 use super::wal;
@@ -60,27 +65,24 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 #[derive(Debug, Clone)]
 pub struct ObjectWalStore {
     store: Arc<dyn ObjectStore>,
+    /// No segment below has a record that is needed; what is left of one may be its fences.
+    first_live: Arc<AtomicU64>,
 }
 
 impl ObjectWalStore {
     /// The WAL on `store`, under the folder `wal`.
     pub fn new(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store }
+        Self { store, first_live: Arc::default() }
     }
 
-    /// How many parts each segment has. Fails if a part is missing in front of another.
-    fn parts(&self) -> Result<BTreeMap<u64, u64>> {
-        let mut segments: BTreeMap<u64, u64> = BTreeMap::new();
-        // Sorted by path, and so by number.
+    /// The objects of each segment, in order.
+    fn segments(&self) -> Result<BTreeMap<u64, Vec<ObjectMeta>>> {
+        let mut segments: BTreeMap<u64, Vec<ObjectMeta>> = BTreeMap::new();
+        // Sorted by path, and so by number. An object of any other name is none of ours.
         for object in self.store.list(FOLDER)? {
-            // An object of any other name is none of ours.
-            let Some((wal_id, number)) = part_numbers(&object.path) else { continue };
-            let count = segments.entry(wal_id).or_default();
-            if number != *count {
-                let corruption = Corruption::Missing { proof: object.path };
-                return Err(DecodeError::new(0, corruption).in_file(&part(wal_id, *count), 0));
+            if let Some((wal_id, _)) = part_numbers(&object.path) {
+                segments.entry(wal_id).or_default().push(object);
             }
-            *count += 1;
         }
         Ok(segments)
     }
@@ -105,12 +107,17 @@ impl ObjectWalStore {
 
 impl WalStore for ObjectWalStore {
     fn list(&self) -> Result<Vec<u64>> {
-        Ok(self.parts()?.into_keys().collect())
+        let first_live = self.first_live.load(Ordering::Relaxed);
+        let is_there = |id: u64, parts: &[ObjectMeta]| {
+            id >= first_live || !parts.iter().all(|part| is_fence(id, part))
+        };
+        let segments = self.segments()?;
+        Ok(segments.iter().filter(|(id, parts)| is_there(**id, parts)).map(|(id, _)| *id).collect())
     }
 
     fn open(&self, wal_id: u64) -> Result<Box<dyn LogFile>> {
-        let next_part = self.parts()?.get(&wal_id).copied().unwrap_or(0);
-        Ok(self.log_file(wal_id, next_part))
+        let parts = self.store.list(&folder(wal_id))?;
+        Ok(self.log_file(wal_id, count_parts(wal_id, &parts)?))
     }
 
     /// Asks the object store nothing. If somebody else has made the segment, the first sync fails.
@@ -118,12 +125,11 @@ impl WalStore for ObjectWalStore {
         Ok(self.log_file(wal_id, 0))
     }
 
+    /// Leaves the fences of a takeover.
     fn delete(&self, wal_id: u64) -> Result<()> {
-        // The last part first: what a crash leaves has no gap.
-        for object in self.store.list(&folder(wal_id))?.iter().rev() {
-            self.store.delete(&object.path)?;
-        }
-        Ok(())
+        let parts = self.store.list(&folder(wal_id))?;
+        let records: Vec<_> = parts.into_iter().filter(|part| !is_fence(wal_id, part)).collect();
+        concurrently(&records, |part| self.store.delete(&part.path)).map(drop)
     }
 
     fn name(&self, wal_id: u64) -> String {
@@ -131,15 +137,16 @@ impl WalStore for ObjectWalStore {
     }
 
     fn fence(&self, next_wal_id: u64) -> Result<bool> {
+        self.first_live.store(next_wal_id, Ordering::Relaxed);
         loop {
-            let segments = self.parts()?;
+            let segments = self.segments()?;
             let last = segments.last_key_value().filter(|(id, _)| **id >= next_wal_id);
             let next = match last {
                 Some((id, _)) => id.checked_add(1).ok_or_else(|| out_of_numbers(*id))?,
                 None => next_wal_id,
             };
             let closed = match last {
-                Some((&id, &parts)) => self.claim(id, parts, Bytes::new())?,
+                Some((&id, parts)) => self.claim(id, count_parts(id, parts)?, Bytes::new())?,
                 None => true,
             };
             // If one of them is taken, the writer before was faster: look again.
@@ -272,6 +279,24 @@ fn part_numbers(path: &str) -> Option<(u64, u64)> {
     let number = number.strip_suffix(".part")?;
     let (wal_id, number) = (wal_id.parse().ok()?, number.parse().ok()?);
     (part(wal_id, number) == path).then_some((wal_id, number))
+}
+
+/// How many parts a segment has. Fails if one is missing in front of another.
+fn count_parts(wal_id: u64, parts: &[ObjectMeta]) -> Result<u64> {
+    for (number, found) in (0..).zip(parts) {
+        let expected = part(wal_id, number);
+        if found.path != expected {
+            let corruption = Corruption::Missing { proof: found.path.clone() };
+            return Err(DecodeError::new(0, corruption).in_file(&expected, 0));
+        }
+    }
+    Ok(parts.len() as u64)
+}
+
+/// Whether a part is one that [`ObjectWalStore::fence`] has put. No other part is so short.
+fn is_fence(wal_id: u64, found: &ObjectMeta) -> bool {
+    let is_first = found.path == part(wal_id, 0);
+    found.size == 0 || is_first && found.size == wal::HEADER_LEN as u64
 }
 
 fn out_of_numbers(wal_id: u64) -> Error {

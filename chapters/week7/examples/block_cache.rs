@@ -1,0 +1,254 @@
+//! Your block cache beside one that evicts what was not read for the longest time (LRU):
+//! `cargo run --release -p week7 --example block_cache`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use week7::Result;
+use week7::format::{BlockBuilder, FormatVersion, RowEntry};
+use week7::object_store::{MemoryObjectStore, ObjectStore};
+use week7::optimize::block_cache::{BlockKey, weight};
+use week7::optimize::{BlockCache, DataBlock};
+use week7::storage::{SstBuilder, SstOptions, SstReader};
+
+/// How many blocks the files of the first table have, how many reads it makes, and how many blocks have room
+/// in the cache.
+const BLOCKS: u64 = 20_000;
+const READS: u64 = 1_000_000;
+const ROOM: usize = 2000;
+
+/// After so many reads, there is a scan of so many blocks.
+const BETWEEN_SCANS: u64 = 2500;
+const SCAN: u64 = 4000;
+
+/// How many rows the SST of the second table has, and how many lookups it gets.
+const ROWS: u64 = 200_000;
+
+// ANCHOR: lru
+/// A cache that evicts the block that was not read for the longest time.
+#[derive(Debug, Default)]
+struct Lru {
+    capacity: usize,
+    bytes: usize,
+    /// Counts reads and insertions.
+    now: u64,
+    blocks: HashMap<BlockKey, (u64, Arc<DataBlock>)>,
+    /// The keys by the time of their last read.
+    by_time: BTreeMap<u64, BlockKey>,
+}
+
+impl Lru {
+    fn get(&mut self, key: &BlockKey) -> Option<Arc<DataBlock>> {
+        self.now += 1;
+        let (time, block) = self.blocks.get_mut(key)?;
+        self.by_time.remove(time);
+        self.by_time.insert(self.now, *key);
+        *time = self.now;
+        Some(Arc::clone(block))
+    }
+
+    fn insert(&mut self, key: BlockKey, block: Arc<DataBlock>) {
+        self.now += 1;
+        self.bytes += weight(&block);
+        self.blocks.insert(key, (self.now, block));
+        self.by_time.insert(self.now, key);
+        while self.bytes > self.capacity {
+            let Some((_, oldest)) = self.by_time.pop_first() else { return };
+            if let Some((_, block)) = self.blocks.remove(&oldest) {
+                self.bytes -= weight(&block);
+            }
+        }
+    }
+}
+// ANCHOR_END: lru
+
+/// A cache, as a reader uses it.
+trait Cache {
+    /// Whether the block is there. If not, it is fetched and inserted.
+    fn read(&mut self, key: BlockKey, fetch: &dyn Fn() -> Arc<DataBlock>) -> bool;
+}
+
+impl Cache for Lru {
+    fn read(&mut self, key: BlockKey, fetch: &dyn Fn() -> Arc<DataBlock>) -> bool {
+        let is_hit = self.get(&key).is_some();
+        if !is_hit {
+            self.insert(key, fetch());
+        }
+        is_hit
+    }
+}
+
+impl Cache for BlockCache {
+    fn read(&mut self, key: BlockKey, fetch: &dyn Fn() -> Arc<DataBlock>) -> bool {
+        let is_hit = self.get(&key).is_some();
+        if !is_hit {
+            self.insert(key, fetch());
+        }
+        is_hit
+    }
+}
+
+/// Numbers that look random, and are the same at every run.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        // Xorshift, by George Marsaglia, with a multiplication at the end.
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+}
+
+// ANCHOR: zipf
+/// Numbers below some bound, of which few are frequent and most are rare: number n comes with
+/// probability proportional to 1 / (n + 1).
+struct Zipf {
+    random: Random,
+    /// At n, the sum of the probabilities up to n.
+    sums: Vec<f64>,
+}
+
+impl Zipf {
+    fn new(bound: u64) -> Self {
+        let mut sum = 0.0;
+        let next_sum = |number: u64| {
+            sum += 1.0 / (number + 1) as f64;
+            sum
+        };
+        Self { random: Random(7), sums: (0..bound).map(next_sum).collect() }
+    }
+
+    fn next(&mut self) -> u64 {
+        let all = self.sums.last().copied().unwrap_or_default();
+        let position = (self.random.next() >> 11) as f64 / (1_u64 << 53) as f64 * all;
+        let number = self.sums.partition_point(|&sum| sum <= position) as u64;
+        // The frequent ones are not neighbours in the file.
+        number * 7919 % self.sums.len() as u64
+    }
+}
+// ANCHOR_END: zipf
+
+/// One block of 4 kB; all that are cached here have the same bytes.
+fn block_bytes() -> Result<Bytes> {
+    let mut builder = BlockBuilder::new(4096);
+    builder.add(&RowEntry::new_value("key", vec![b'.'; 4000], 1))?;
+    Ok(builder.finish())
+}
+
+fn decode(bytes: &Bytes) -> Result<Arc<DataBlock>> {
+    let block = DataBlock::decode(FormatVersion::V1, bytes.clone());
+    block.map(Arc::new).map_err(|error| error.in_file("a block in memory", 0))
+}
+
+// ANCHOR: workload
+/// Reads single blocks, and now and then a long row of blocks. Returns the part of the single reads
+/// that were hits.
+fn measure(cache: &mut dyn Cache, reads: u64, scan: u64, bytes: &Bytes) -> f64 {
+    let fetch = || decode(bytes).expect("the block is good");
+    let mut zipf = Zipf::new(BLOCKS);
+    let (mut hits, mut next_scan) = (0, 0);
+    for number in 0..reads {
+        hits += u64::from(cache.read(BlockKey { file: 0, offset: zipf.next() }, &fetch));
+        if number % BETWEEN_SCANS == BETWEEN_SCANS - 1 {
+            for offset in next_scan..next_scan + scan {
+                cache.read(BlockKey { file: 0, offset: offset % BLOCKS }, &fetch);
+            }
+            next_scan += scan;
+        }
+    }
+    hits as f64 / reads as f64
+}
+// ANCHOR_END: workload
+
+/// The hit rates of one workload.
+#[derive(Debug)]
+pub struct HitRates {
+    /// LRU's.
+    pub lru: f64,
+    /// Those of the block cache.
+    pub block_cache: f64,
+}
+
+/// Prints the hit rates of both caches, and returns them too; with so many single reads.
+pub fn hit_rates(reads: u64, out: &mut impl Write) -> Result<Vec<HitRates>> {
+    let bytes = block_bytes()?;
+    let capacity = ROOM * weight(&*decode(&bytes)?);
+    say(out, format!("{:<36}{:>10}{:>14}", "hits of single reads", "LRU", "your cache"));
+    let mut all = Vec::new();
+    for (name, scan) in [("single reads only", 0), ("with scans of 4000 blocks", SCAN)] {
+        let lru = measure(&mut Lru { capacity, ..Lru::default() }, reads, scan, &bytes);
+        let block_cache = measure(&mut BlockCache::new(capacity), reads, scan, &bytes);
+        say(out, format!("{name:<36}{:>8.1} %{:>12.1} %", lru * 100.0, block_cache * 100.0));
+        all.push(HitRates { lru, block_cache });
+    }
+    Ok(all)
+}
+
+/// What lookups in one SST cost.
+#[derive(Debug)]
+pub struct Cost {
+    /// How many blocks were read from the store.
+    pub blocks: u64,
+    /// How long a lookup took.
+    pub time: Duration,
+}
+
+/// Looks rows of an SST up, few of them often, with a cache of this capacity or without one.
+fn measure_lookups(rows: u64, capacity: Option<usize>) -> Result<Cost> {
+    // Without a filter and in blocks of version 1: so this example needs nothing but your cache.
+    let (version, filter_bits_per_key) = (FormatVersion::V1, 0);
+    let options = SstOptions { version, filter_bits_per_key, ..SstOptions::default() };
+    let mut builder = SstBuilder::with_options(&options);
+    for number in 0..rows {
+        builder.add(&RowEntry::new_value(number.to_be_bytes().to_vec(), vec![b'.'; 100], 1))?;
+    }
+    let store = Arc::new(MemoryObjectStore::new());
+    store.put("0.sst", builder.finish()?)?;
+    let cache = capacity.map(|capacity| Arc::new(BlockCache::new(capacity)));
+    let sst = SstReader::open_with_cache(store, "0.sst", cache.clone())?;
+
+    let mut zipf = Zipf::new(rows);
+    let start = Instant::now();
+    for _ in 0..rows {
+        let row = sst.get(&zipf.next().to_be_bytes(), u64::MAX)?;
+        assert!(row.is_some(), "every row is there");
+    }
+    let time = start.elapsed() / rows as u32;
+    Ok(Cost { blocks: cache.map_or(rows, |cache| cache.stats().misses), time })
+}
+
+/// Prints what lookups cost without a cache and with two, and returns it too; as many lookups as there
+/// are rows.
+pub fn lookups(rows: u64, out: &mut impl Write) -> Result<Vec<Cost>> {
+    say(out, format!("{:<36}{:>14}{:>12}", "lookups in an SST of 24 MB", "blocks read", "time"));
+    let mut costs = Vec::new();
+    for (name, mib) in [("without a cache", 0), ("with a cache of 4 MiB", 4), ("of 64 MiB", 64)] {
+        let capacity = (mib > 0).then_some(mib << 20);
+        let cost = measure_lookups(rows, capacity)?;
+        let time = cost.time.as_nanos() as f64 / 1000.0;
+        say(out, format!("{name:<36}{:>14}{time:>9.1} us", cost.blocks));
+        costs.push(cost);
+    }
+    Ok(costs)
+}
+
+fn say(out: &mut impl Write, line: String) {
+    writeln!(out, "{line}").expect("writing to the terminal");
+}
+
+/// Prints both tables.
+pub fn main() {
+    let mut out = io::stdout();
+    let tables = hit_rates(READS, &mut out).and_then(|_| {
+        say(&mut out, String::new());
+        lookups(ROWS, &mut out)
+    });
+    if let Err(error) = tables {
+        println!("the measurement ended early: {error}");
+    }
+}

@@ -1,0 +1,55 @@
+//! What the figures were measured on, and of what.
+
+use std::path::Path;
+
+use serde::Serialize;
+use sysinfo::{Disks, System};
+
+/// The machine: what matters for the figures, and nothing that names it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Machine {
+    /// What the processor calls itself.
+    pub processor: String,
+    /// How many threads can run at once.
+    pub cores: usize,
+    /// The memory in bytes.
+    pub memory: u64,
+    /// The operating system.
+    pub system: String,
+    /// The file system that the databases are in.
+    pub file_system: String,
+}
+
+impl Machine {
+    /// This machine, and the file system of a directory.
+    pub fn of(directory: &Path) -> Self {
+        let system = System::new_all();
+        let unknown = || "unknown".to_owned();
+        let processor = system.cpus().first().map(|cpu| cpu.brand().trim().to_owned());
+        let directory = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+        let disks = Disks::new_with_refreshed_list();
+        // The disk that is mounted deepest above the directory.
+        let disk = disks
+            .iter()
+            .filter(|disk| directory.starts_with(disk.mount_point()))
+            .max_by_key(|disk| disk.mount_point().components().count());
+        Self {
+            processor: processor.filter(|name| !name.is_empty()).unwrap_or_else(unknown),
+            cores: system.cpus().len(),
+            memory: system.total_memory(),
+            system: System::long_os_version().unwrap_or_else(unknown),
+            file_system: disk
+                .map_or_else(unknown, |disk| disk.file_system().to_string_lossy().into_owned()),
+        }
+    }
+}
+
+/// The version of a package that this program is built with.
+pub fn version(package: &str) -> &'static str {
+    const LOCK: &str = include_str!("../Cargo.lock");
+    let wanted = format!("name = \"{package}\"");
+    LOCK.split("[[package]]")
+        .find(|entry| entry.lines().any(|line| line == wanted))
+        .and_then(|entry| entry.lines().find_map(|line| line.strip_prefix("version = ")))
+        .map_or("of an unknown version", |version| version.trim_matches('"'))
+}
