@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use testkit::rule;
 
+#[expect(clippy::single_range_in_vec_init, reason = "lists of ranges are compared")]
 mod task_8_9 {
     use std::ops::Range;
 
@@ -271,7 +272,7 @@ mod task_8_10 {
     }
 
     proptest! {
-        #![proptest_config(config(256))]
+        #![proptest_config(config(128))]
 
         #[test]
         fn the_index_agrees_with_a_list(steps in vec(step(), 1..60)) {
@@ -620,6 +621,7 @@ mod remote {
     }
 }
 
+#[expect(clippy::single_range_in_vec_init, reason = "lists of ranges are compared")]
 mod task_8_12 {
     use std::collections::BTreeSet;
     use std::fmt::Debug;
@@ -810,7 +812,7 @@ mod task_8_12 {
         #[expect(clippy::reversed_empty_ranges, reason = "that is what is tried")]
         let ranges = [0..1031, 1030..1031, 1031..1031, 20..10, u64::MAX - 1..u64::MAX];
         for path in [SST, "sst/absent.sst", "sst/../7", "SST/7", "sst//7", "sst", ""] {
-            for range in ranges.iter().cloned() {
+            for range in &ranges {
                 let found = told(setting.cache.get_range(path, range.clone()));
                 let expected = told(setting.remote.objects.get_range(path, range.clone()));
                 assert_eq!(found, expected, "{range:?} of {path:?}{rule}");
@@ -1254,11 +1256,16 @@ mod task_8_12 {
         setting.assert_reads(1000..1030);
         let len = fs::metadata(&setting.part_files()[0]).expect("a part file").len();
         for at in 0..len as usize {
-            for (what, damage) in [
-                ("flipped", flip as fn(&mut Vec<u8>, usize)),
-                ("cut off", |bytes, at| bytes.truncate(at)),
-            ] {
-                setting = setting.reopened_after(|folder| alter(folder, 0, |b| damage(b, at)));
+            for what in ["flipped", "cut off"] {
+                if what == "cut off" && at % 4 != 0 {
+                    continue;
+                }
+                setting = setting.reopened_after(|folder| {
+                    alter(folder, 0, |bytes| match what {
+                        "flipped" => flip(bytes, at),
+                        _ => bytes.truncate(at),
+                    });
+                });
                 setting.assert_reads(1005..1025);
                 let fetched = setting.remote.ranges();
                 assert!(fetched.contains(&(1000..1030)), "byte {at} was {what}{rule}");
@@ -1273,7 +1280,7 @@ mod task_8_12 {
         assert_eq!(setting.remote.ranges(), [], "it is whole again{rule}");
     }
 
-    fn flip(bytes: &mut Vec<u8>, at: usize) {
+    fn flip(bytes: &mut [u8], at: usize) {
         if let Some(byte) = bytes.get_mut(at) {
             *byte ^= 0x10;
         }
@@ -1352,7 +1359,7 @@ mod task_8_12 {
                     lens
                 }
             });
-            for _ in 0..40 {
+            for _ in 0..15 {
                 setting.assert_reads(0..1000);
                 setting.cache.delete(OTHER).expect("a delete");
                 setting.cache.put(SST, object(1030, 0)).expect("room");
@@ -1366,7 +1373,8 @@ mod task_8_12 {
     #[test]
     fn reads_go_on_without_the_folder() {
         let rule = rule("8.12", "a folder that is gone or useless makes no read fail");
-        let happenings: [(&str, fn(&Path)); 3] = [
+        type Happening = (&'static str, fn(&Path));
+        let happenings: [Happening; 3] = [
             ("removed", |path| fs::remove_dir_all(path).expect("a folder")),
             ("a file", |path| {
                 fs::remove_dir_all(path).expect("a folder");
@@ -1509,7 +1517,7 @@ mod task_8_12 {
     }
 
     proptest! {
-        #![proptest_config(config(150))]
+        #![proptest_config(config(60))]
 
         #[test]
         fn whatever_happens_it_answers_as_the_inner_store_does(

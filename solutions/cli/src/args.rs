@@ -81,6 +81,12 @@ pub struct OpenArgs {
     /// The size of an SST's data blocks
     #[arg(long, value_name = "BYTES", value_parser = size)]
     block_size: Option<usize>,
+    /// How much of the SSTs' data is kept in memory
+    #[arg(long, value_name = "BYTES", value_parser = size)]
+    block_cache: Option<usize>,
+    /// Merge no SSTs in the background
+    #[arg(long)]
+    no_compactor: bool,
     /// What merge operands mean; with `counter`, numbers are typed and printed as such
     #[arg(long, value_enum, default_value_t)]
     pub merge_operator: OperatorName,
@@ -109,6 +115,9 @@ impl OpenArgs {
                 DurabilityName::Os => Durability::Os,
                 DurabilityName::Sync => Durability::Sync,
             },
+            block_cache_bytes: self.block_cache.unwrap_or(defaults.block_cache_bytes),
+            compactor_options: defaults.compactor_options.clone().filter(|_| !self.no_compactor),
+            ..defaults
         };
         self.merge_operator.of_database(DbBuilder::new(directory).with_settings(settings))
     }

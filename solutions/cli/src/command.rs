@@ -1,6 +1,7 @@
 //! The commands of the shell: their names, what they say about themselves, and how they are read.
 
 use std::ops::Bound;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tinydb::format::types::MAX_VALUE_LEN;
@@ -45,6 +46,15 @@ pub enum Command {
     },
     /// Writes the memtable into an SST.
     Flush,
+    /// Merges all SSTs into one sorted run.
+    Compact,
+    /// Deletes files that nobody needs.
+    Gc {
+        /// What is younger stays.
+        min_age: Duration,
+        /// Whether to print only what would be deleted.
+        dry_run: bool,
+    },
     /// Prints figures.
     Stats,
     /// Runs a command and prints the steps that the database took.
@@ -127,6 +137,15 @@ with -- is an option; put a key that does in quotes.
 ",
         ),
     Entry::new("flush", "", "Write the rows that are in no SST yet into one"),
+    Entry::new("compact", "", "Merge all SSTs into one sorted run"),
+    Entry::new("gc", "", "Delete the files that nobody needs, and print which")
+        .options(&["--min-age", "--dry-run"])
+        .details(
+            "\
+--min-age SECONDS   leave what is younger (default: 300)
+--dry-run YES|NO    only print what would be deleted (default: no)
+",
+        ),
     Entry::new("stats", "", "Print figures about the database"),
     Entry::new("trace", "COMMAND…", "Run a command and print the steps the database takes")
         .details("Steps of a flush in the background are shown if they happen meanwhile.\n"),
@@ -233,6 +252,8 @@ impl Arguments {
             }
             "scan" => self.scan()?,
             "flush" => Command::Flush,
+            "compact" => Command::Compact,
+            "gc" => self.gc()?,
             "stats" => Command::Stats,
             "fill" => {
                 let batch = self.number_option("--batch", 1)?;
@@ -265,6 +286,17 @@ impl Arguments {
             }
         };
         Ok(Command::Scan { range, limit })
+    }
+
+    fn gc(&mut self) -> Result<Command, GrammarError> {
+        let min_age = Duration::from_secs(self.number_option("--min-age", 300)?);
+        let dry_run = match self.option("--dry-run")?.as_deref() {
+            None | Some(b"no") => false,
+            Some(b"yes") => true,
+            Some(_) => return Err(self.misused("--dry-run is yes or no")),
+        };
+        self.no_more_options()?;
+        Ok(Command::Gc { min_age, dry_run })
     }
 
     fn data_set(&mut self) -> Result<DataSet, GrammarError> {

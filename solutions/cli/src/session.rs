@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::io::Write;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use indicatif::{ProgressBar, ProgressStyle};
-use tinydb::db::Stats;
+use tinydb::db::{Stats, paths};
 use tinydb::format::Step;
 use tinydb::iter::BytesRange;
 use tinydb::{Db, WriteBatch};
@@ -57,14 +58,20 @@ impl<'a> Session<'a> {
 
     fn dispatch(&mut self, command: &Command) -> Result<Outcome, Failure> {
         match command {
-            Command::Put { key, value } => self.db.put(key, self.operator.typed(value))?,
+            Command::Put { key, value } => {
+                self.db.put(key, self.operator.typed(value))?;
+            }
             Command::Get { key } => return self.get(key),
-            Command::Delete { key } => self.db.delete(key)?,
+            Command::Delete { key } => {
+                self.db.delete(key)?;
+            }
             Command::Merge { key, operand } => {
                 self.db.merge(key, self.operator.typed(operand))?;
             }
             Command::Scan { range, limit } => self.scan(range, *limit)?,
             Command::Flush => self.db.flush()?,
+            Command::Compact => self.compact()?,
+            Command::Gc { min_age, dry_run } => self.collect_garbage(*min_age, *dry_run)?,
             Command::Stats => self.stats()?,
             Command::Trace(command) => return self.trace(command),
             Command::Fill { data, batch } => self.fill(data, *batch)?,
@@ -90,6 +97,38 @@ impl<'a> Session<'a> {
             let mut found = found?;
             found.value = self.operator.shown(found.value);
             self.print(format_args!("{} {}\n", Shown(&found.key), Shown(&found.value)))?;
+        }
+        Ok(())
+    }
+
+    /// Compacts in a thread of its own, and shows how far it is.
+    fn compact(&mut self) -> Result<(), Failure> {
+        let bar = progress_bar(0);
+        thread::scope(|scope| {
+            let compaction = scope.spawn(|| self.db.compact());
+            while !compaction.is_finished() {
+                if let Some(running) = self.db.compactions().first() {
+                    bar.set_length(running.total_rows);
+                    bar.set_position(running.progress.rows_read());
+                }
+                thread::sleep(Duration::from_millis(20));
+            }
+            bar.finish_and_clear();
+            compaction.join().unwrap_or(Err(tinydb::Error::Closed))
+        })?;
+        Ok(())
+    }
+
+    fn collect_garbage(&mut self, min_age: Duration, dry_run: bool) -> Result<(), Failure> {
+        let garbage = match dry_run {
+            true => self.db.find_garbage(min_age)?,
+            false => self.db.collect_garbage(min_age)?,
+        };
+        for id in &garbage.manifests {
+            self.print(format_args!("{}\n", paths::manifest(*id)))?;
+        }
+        for id in &garbage.ssts {
+            self.print(format_args!("{}\n", paths::sst(*id)))?;
         }
         Ok(())
     }
@@ -196,7 +235,7 @@ impl fmt::Display for EntryHelp<'_> {
     }
 }
 
-fn figures(stats: &Stats) -> [(&'static str, u64); 11] {
+fn figures(stats: &Stats) -> [(&'static str, u64); 20] {
     [
         ("memtable rows", stats.mem_table_rows as u64),
         ("memtable bytes", stats.mem_table_bytes as u64),
@@ -204,9 +243,18 @@ fn figures(stats: &Stats) -> [(&'static str, u64); 11] {
         ("immutable bytes", stats.immutable_bytes as u64),
         ("level-0 SSTs", stats.l0_ssts as u64),
         ("sorted runs", stats.sorted_runs as u64),
+        ("SSTs in sorted runs", stats.sorted_run_ssts as u64),
         ("SST rows", stats.sst_rows),
         ("SST data bytes", stats.sst_bytes),
+        ("flushed bytes", stats.flushed_bytes),
+        ("compacted bytes", stats.compacted_bytes),
+        ("running compactions", stats.running_compactions as u64),
+        ("completed compactions", stats.completed_compactions),
+        ("block cache hits", stats.block_cache_hits),
+        ("block cache misses", stats.block_cache_misses),
+        ("block cache bytes", stats.block_cache_bytes as u64),
         ("last sequence number", stats.last_seq),
+        ("durable up to", stats.durable_seq),
         ("manifest", stats.manifest_id),
         ("writer epoch", stats.writer_epoch),
     ]

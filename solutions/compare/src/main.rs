@@ -72,6 +72,9 @@ struct Cli {
     /// Where the databases are made and removed; by default beside this program, which is on a disk.
     #[arg(long)]
     directory: Option<PathBuf>,
+    /// Leaves the databases where they were made, and says where.
+    #[arg(long)]
+    keep: bool,
     /// Also writes every figure of every round to this file.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -128,7 +131,12 @@ impl Cli {
     ) -> Result<()> {
         let place = || match store {
             StoreKind::Disk => {
-                let directory = TempDir::with_prefix_in("compare-", parent)?;
+                let prefix = format!("compare-{}-", engine.name().replace(' ', "-"));
+                let mut directory = TempDir::with_prefix_in(prefix, parent)?;
+                directory.disable_cleanup(self.keep);
+                if self.keep {
+                    eprintln!("{}", directory.path().display());
+                }
                 Ok((Place::Directory(directory.path().to_owned()), Some(directory)))
             }
             StoreKind::Memory => Ok((Place::Memory(Arc::new(MemoryStores::default())), None)),

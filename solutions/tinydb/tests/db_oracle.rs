@@ -3,12 +3,13 @@
 //! `TINYDB_HISTORIES=50 cargo test --release --package tinydb --test db_oracle` tries 50 times as many
 //! histories, and lets the threads run 50 times as long.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::env;
 use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -16,12 +17,14 @@ use proptest::sample::Index;
 use proptest::test_runner::RngAlgorithm;
 use tempfile::TempDir;
 use testkit::{config, deadline};
-use tinydb::db::Snapshot;
+use tinydb::compaction::SizeTieredCompactionOptions;
+use tinydb::db::{CompactorOptions, GarbageCollectorOptions, ManifestStore, Snapshot, paths};
+use tinydb::format::FormatVersion;
 use tinydb::iter::DbIterator;
 use tinydb::merge::ConcatMergeOperator;
-use tinydb::object_store::MemoryObjectStore;
+use tinydb::object_store::{LocalObjectStore, MemoryObjectStore, ObjectStore};
 use tinydb::storage::{Durability, MemoryWalStore};
-use tinydb::{Db, Error, Settings, WriteBatch, WriteOptions};
+use tinydb::{Db, DbBuilder, Error, Settings, WriteBatch, WriteOptions};
 
 /// By how much the environment multiplies the work.
 fn times() -> u32 {
@@ -32,6 +35,8 @@ fn times() -> u32 {
 enum Home {
     Memory(Arc<MemoryObjectStore>, MemoryWalStore),
     Disk(TempDir),
+    /// With the WAL as objects too.
+    ObjectStore(Arc<MemoryObjectStore>),
 }
 
 impl Home {
@@ -43,8 +48,18 @@ impl Home {
         Self::Disk(tempfile::tempdir().expect("a temporary folder"))
     }
 
+    fn object_store(&self) -> Arc<dyn ObjectStore> {
+        match self {
+            Self::Memory(objects, _) | Self::ObjectStore(objects) => {
+                Arc::<MemoryObjectStore>::clone(objects)
+            }
+            Self::Disk(folder) => Arc::new(LocalObjectStore::open(folder.path()).expect("a store")),
+        }
+    }
+
     fn open(&self, settings: &Settings) -> Db {
         let builder = match self {
+            Self::ObjectStore(_) => DbBuilder::on_object_store(self.object_store()),
             Self::Memory(objects, wal) => Db::builder("")
                 .with_object_store(Arc::<MemoryObjectStore>::clone(objects))
                 .with_wal_store(Arc::new(wal.clone())),
@@ -118,6 +133,8 @@ mod histories {
         ScanSnapshot(Index, KeyRange),
         DropSnapshot(Index),
         Flush,
+        Compact,
+        CollectGarbage,
         /// Close and open again.
         Close,
         /// Open again without closing.
@@ -191,6 +208,8 @@ mod histories {
             1 => (index(), range).prop_map(|(index, range)| ScanSnapshot(index, range)),
             1 => index().prop_map(DropSnapshot),
             2 => Just(Flush),
+            1 => Just(Compact),
+            1 => Just(CollectGarbage),
             1 => Just(Close),
             1 => Just(Drop),
         ];
@@ -207,6 +226,69 @@ mod histories {
                 sst_block_size,
                 durability,
                 ..Settings::default()
+            })
+            .prop_flat_map(|settings| (Just(settings), any_tuning()))
+            .prop_map(|(settings, tuning)| tuning.apply_to(settings))
+            .boxed()
+    }
+
+    /// What changes the files of a database, and nothing that it shows.
+    #[derive(Debug, Clone)]
+    struct Tuning {
+        version: FormatVersion,
+        filter_bits_per_key: u32,
+        block_cache_bytes: usize,
+        compactor: Option<(CompactorOptions, usize)>,
+        collects: bool,
+    }
+
+    impl Tuning {
+        fn apply_to(self, settings: Settings) -> Settings {
+            let (compactor_options, room_in_l0) = self.compactor.unzip();
+            let fewest = compactor_options.as_ref().map(|it| it.size_tiered.min_compaction_sources);
+            let interval = Duration::from_millis(1);
+            let min_age = Duration::ZERO;
+            Settings {
+                sst_version: self.version,
+                filter_bits_per_key: self.filter_bits_per_key,
+                min_filter_keys: 1,
+                block_cache_bytes: self.block_cache_bytes,
+                l0_max_ssts: fewest.unwrap_or(1) + room_in_l0.unwrap_or(0),
+                compactor_options,
+                garbage_collector_options: self
+                    .collects
+                    .then_some(GarbageCollectorOptions { interval, min_age }),
+                ..settings
+            }
+        }
+    }
+
+    /// Compactions of two sources or more, at once or one by one, into SSTs of a few rows.
+    fn any_compactor() -> BoxedStrategy<CompactorOptions> {
+        (1..3_usize, 1..3000_usize, 2..5_usize, 0..4_usize, 1.0..5.0)
+            .prop_map(|(threads, max_sst_size, fewest, more, include_size_threshold)| {
+                CompactorOptions {
+                    max_concurrent_compactions: threads,
+                    max_sst_size,
+                    size_tiered: SizeTieredCompactionOptions {
+                        min_compaction_sources: fewest,
+                        max_compaction_sources: fewest + more,
+                        include_size_threshold,
+                    },
+                    ..CompactorOptions::default()
+                }
+            })
+            .boxed()
+    }
+
+    fn any_tuning() -> BoxedStrategy<Tuning> {
+        let version = prop_oneof![1 => Just(FormatVersion::V1), 3 => Just(FormatVersion::V2)];
+        let filter = prop_oneof![Just(0), Just(1), Just(10)];
+        let cache = prop_oneof![Just(0), Just(2000), Just(1 << 20)];
+        let compactor = proptest::option::weighted(0.8, (any_compactor(), 0..4_usize));
+        (version, filter, cache, compactor, any::<bool>())
+            .prop_map(|(version, filter_bits_per_key, block_cache_bytes, compactor, collects)| {
+                Tuning { version, filter_bits_per_key, block_cache_bytes, compactor, collects }
             })
             .boxed()
     }
@@ -230,7 +312,7 @@ mod histories {
     /// A database and what it should hold.
     struct Run<'a> {
         home: &'a Home,
-        settings: &'a Settings,
+        settings: Settings,
         db: Db,
         model: Model,
         /// Snapshots, with what each should show.
@@ -243,7 +325,7 @@ mod histories {
         fn start(home: &'a Home, settings: &'a Settings) -> Self {
             let db = home.open(settings);
             let (model, snapshots, scans) = (Model::new(), Vec::new(), Vec::new());
-            Self { home, settings, db, model, snapshots, scans }
+            Self { home, settings: settings.clone(), db, model, snapshots, scans }
         }
 
         fn perform(&mut self, operation: &Operation) {
@@ -292,6 +374,10 @@ mod histories {
                     }
                 }
                 Operation::Flush => self.flush(),
+                Operation::Compact => self.compact(),
+                Operation::CollectGarbage => {
+                    self.db.collect_garbage(Duration::ZERO).expect("a collection");
+                }
                 Operation::Close => self.close_and_open(),
                 Operation::Drop => self.drop_and_open(),
             }
@@ -352,6 +438,48 @@ mod histories {
             assert_eq!((stats.mem_table_rows, stats.immutable_mem_tables), (0, 0), "{stats:?}");
         }
 
+        /// Behind it, there is one sorted run or, without rows, none.
+        fn compact(&self) {
+            self.db.compact().expect("a compaction");
+            let stats = self.db.stats().expect("figures");
+            assert_eq!((stats.l0_ssts, stats.mem_table_rows), (0, 0), "{stats:?}");
+            assert!(stats.sorted_runs <= 1, "{stats:?}");
+            if self.snapshots.is_empty() {
+                assert_eq!(
+                    stats.sst_rows,
+                    self.model.len() as u64,
+                    "a row for each key: {stats:?}"
+                );
+            }
+        }
+
+        /// When nobody reads and nothing runs, a collection leaves what the newest manifest names, the
+        /// manifests that fence somebody, and SSTs whose number was never committed.
+        fn check_garbage(mut self) {
+            self.settings.compactor_options = None;
+            self.settings.garbage_collector_options = None;
+            self.drop_and_open();
+            self.flush();
+            self.db.collect_garbage(Duration::ZERO).expect("a collection");
+            let store = self.home.object_store();
+            let (newest, manifest) = ManifestStore::latest(&*store).unwrap().expect("a manifest");
+            let named: BTreeSet<_> = manifest.ssts().collect();
+            let paths = |prefix| store.list(prefix).unwrap().into_iter().map(|meta| meta.path);
+            let ssts: BTreeSet<_> =
+                paths("sst").map(|path| paths::sst_id(&path).expect("an SST")).collect();
+            assert!(ssts.is_superset(&named), "needed and deleted: {:?}", &named - &ssts);
+            let left_over = ssts.difference(&named).find(|&&id| id < manifest.next_sst_id);
+            assert_eq!(left_over, None, "neither needed nor deleted");
+            let mut epochs = BTreeSet::new();
+            for path in paths("manifest") {
+                let id = paths::manifest_id(&path).expect("a manifest");
+                let epoch = ManifestStore::read(&*store, id).unwrap().writer_epoch;
+                assert!(epochs.insert(epoch) || id == newest, "{path} fences nobody");
+            }
+            assert_eq!(epochs.len() as u64, manifest.writer_epoch, "the first of each epoch stays");
+            self.check();
+        }
+
         fn close_and_open(&mut self) {
             self.db.close().expect("a close");
             assert!(matches!(self.db.get("a"), Err(Error::Closed)), "a get of a closed database");
@@ -360,7 +488,7 @@ mod histories {
                 assert!(matches!(snapshot.get("a"), Err(Error::Closed)), "its snapshot's get");
             }
             self.scans.clear();
-            self.db = self.home.open(self.settings);
+            self.db = self.home.open(&self.settings);
         }
 
         fn drop_and_open(&mut self) {
@@ -369,7 +497,7 @@ mod histories {
             self.scans.clear();
             // Something stands in for the database, so that it is dropped before it is opened.
             self.db = tinydb::DbBuilder::in_memory().build().expect("a database in memory");
-            self.db = self.home.open(self.settings);
+            self.db = self.home.open(&self.settings);
         }
 
         /// Reads everything in every way.
@@ -414,6 +542,7 @@ mod histories {
         run.check();
         run.drop_and_open();
         run.check();
+        run.check_garbage();
     }
 
     /// proptest's usual random numbers take longer, in a debug build, than what is tested.
@@ -422,7 +551,7 @@ mod histories {
     }
 
     proptest! {
-        #![proptest_config(fast(1000))]
+        #![proptest_config(fast(400))]
 
         // Two of them, because tests run side by side.
         #[test]
@@ -431,8 +560,8 @@ mod histories {
         }
 
         #[test]
-        fn in_memory_too(history in any_history(small())) {
-            check_history(&Home::memory(), &history);
+        fn on_an_object_store(history in any_history(small())) {
+            check_history(&Home::ObjectStore(Arc::default()), &history);
         }
     }
 

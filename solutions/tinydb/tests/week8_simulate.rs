@@ -76,9 +76,11 @@ fn the_book_shows_what_the_simulator_draws() {
 #[test]
 fn the_book_shows_what_the_simulator_counts() {
     for (name, settings) in LINES {
+        let heads = ["write", "read: mean", "most", "space: mean", "most", "waiting"];
+        let [write, read, most_read, space, most_space, waiting] = heads;
         let head = format!(
-            "{:<32}{:>7}{:>14}{:>14}{:>9}\n{:<32}{:>7}{:>14}{:>14}{:>9}\n",
-            "", "write", "read", "space", "writers", "", "", "mean    most", "mean    most", "wait"
+            "{:<31}{write:>6}{read:>13}{most_read:>6}{space:>14}{most_space:>6}{waiting:>10}\n",
+            ""
         );
         let lines = settings.iter().map(|arguments| line(arguments));
         let table = head + &lines.collect::<String>();
@@ -92,7 +94,7 @@ fn line(arguments: &str) -> String {
     let most = |value: fn(&Sample) -> f64| outcome.samples.iter().map(value).fold(0.0, f64::max);
     let read = |sample: &Sample| sample.read_amplification() as f64;
     format!(
-        "{:<32}{:>7.2}{:>6.1}{:>8}{:>6.2}{:>8.2}{:>7.1} %\n",
+        "{:<31}{:>6.2}{:>13.1}{:>6}{:>14.2}{:>6.2}{:>8.1} %\n",
         if arguments.is_empty() { "(the defaults)" } else { arguments },
         outcome.last().write_amplification(),
         outcome.mean(read),

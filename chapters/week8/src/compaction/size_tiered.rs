@@ -134,8 +134,8 @@ impl SizeTieredCompactionScheduler {
     /// For each run, the newest first, it takes the [series](Self::similar_runs) that begins there,
     /// up to the first run that a running compaction uses, or with which the compaction
     /// [would be held back](Self::is_held_back). The first series of at least
-    /// `min_compaction_sources` is merged; if it has more than `max_compaction_sources`, the oldest
-    /// of it.
+    /// `min_compaction_sources` is merged. It has no more than `max_compaction_sources`: with one
+    /// more, its newest run alone would be held back.
     ///
     /// SlateDB: `pick_next_compaction` in `src/size_tiered_compaction.rs`, its second half.
     // Task 8.4: Propose the next compaction

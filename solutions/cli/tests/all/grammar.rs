@@ -1,5 +1,7 @@
 //! How commands are read.
 
+use std::time::Duration;
+
 use std::ops::Bound;
 
 use bytes::Bytes;
@@ -45,6 +47,9 @@ fn every_command_is_read() {
         ("delete k", Command::Delete { key: key.clone() }),
         ("merge k v", Command::Merge { key: key.clone(), operand: value }),
         ("flush", Command::Flush),
+        ("compact", Command::Compact),
+        ("gc", Command::Gc { min_age: Duration::from_secs(300), dry_run: false }),
+        ("gc --min-age 0 --dry-run yes", Command::Gc { min_age: Duration::ZERO, dry_run: true }),
         ("stats", Command::Stats),
         ("trace get k", Command::Trace(Box::new(Command::Get { key }))),
         ("fill 10", Command::Fill { data: data(10), batch: 1 }),

@@ -235,6 +235,26 @@ fn opening_can_be_traced() {
 }
 
 #[test]
+fn a_compaction_and_a_collection_leave_one_sst() {
+    let place = Place::new();
+    let script = "put a 1\nflush\nput b 2\nflush\ndelete a\ncompact\nstats\n\
+                  gc --min-age 0 --dry-run yes\ngc --min-age 0\ngc --min-age 0\nscan\n";
+    let ran = place.run_with(&["db"], script).code(0);
+    let figure = |name: &str| {
+        let line = ran.out.lines().find(|line| line.starts_with(name)).expect(name);
+        line.rsplit(' ').next().expect("a figure").to_owned()
+    };
+    assert_eq!((figure("level-0 SSTs"), figure("sorted runs")), ("0".into(), "1".into()));
+    assert_eq!(figure("SST rows"), "1");
+    // Three SSTs were merged: the dry run names them, the collection deletes them, then none is left.
+    for id in 1..=3 {
+        let path = format!("sst/{id:020}.sst");
+        assert_eq!(ran.out.lines().filter(|line| *line == path).count(), 2, "{path}: {}", ran.out);
+    }
+    assert!(ran.out.ends_with("\nb 2\n"), "{}", ran.out);
+}
+
+#[test]
 fn a_flush_is_seen_in_the_figures() {
     let place = Place::new();
     let ran = place.run_with(&["db"], "put a 1\nput b 2\nflush\nput c 3\nstats\n").code(0);

@@ -151,8 +151,8 @@ impl SizeTieredCompactionScheduler {
     /// For each run, the newest first, it takes the [series](Self::similar_runs) that begins there,
     /// up to the first run that a running compaction uses, or with which the compaction
     /// [would be held back](Self::is_held_back). The first series of at least
-    /// `min_compaction_sources` is merged; if it has more than `max_compaction_sources`, the oldest
-    /// of it.
+    /// `min_compaction_sources` is merged. It has no more than `max_compaction_sources`: with one
+    /// more, its newest run alone would be held back.
     ///
     /// SlateDB: `pick_next_compaction` in `src/size_tiered_compaction.rs`, its second half.
     // exercise: week8.4
@@ -164,14 +164,11 @@ impl SizeTieredCompactionScheduler {
         let runs = &levels.sorted_runs;
         let mut all = (0..runs.len()).map(|first| self.free_series(&runs[first..], running));
         let series = all.find(|series| series.len() >= self.options.min_compaction_sources)?;
-        let surplus = series.len().saturating_sub(self.options.max_compaction_sources);
-        let sources = ids(&series[surplus..]);
-        match sources.last() {
-            Some(SourceId::SortedRun(destination)) => {
-                let destination = *destination;
-                Some(CompactionSpec { sources, destination })
+        match series.last()?.id {
+            SourceId::SortedRun(destination) => {
+                Some(CompactionSpec { sources: ids(series), destination })
             }
-            _ => None,
+            SourceId::L0(_) => None,
         }
     }
 
