@@ -23,7 +23,8 @@ const MAX_PUT: usize = 5 << 30;
 /// Objects in a bucket, each under its path, behind the store's prefix.
 ///
 /// Any number of threads may use it at once, and any number of stores, in any number of processes,
-/// the same bucket. From async code, call it as [`RequestRuntime`] says.
+/// the same bucket. A call blocks its thread until the answer is there, so async code makes it in
+/// `tokio::task::spawn_blocking`.
 ///
 /// What the trait promises, and how it is kept:
 /// 1. An object is seen whole or not at all: S3 makes a put visible at its end, also one in parts.
