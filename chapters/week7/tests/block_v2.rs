@@ -977,6 +977,38 @@ mod task_7_4 {
     }
 
     #[test]
+    fn an_error_says_where_in_the_block() {
+        deadline(SECONDS, || {
+            let rows = fifty();
+            let (starts, bytes) = rows_bytes(&rows);
+            let restarts: Vec<_> = starts.iter().copied().step_by(INTERVAL).collect();
+            let rule = rule("7.4", "offsets of errors count from the start of the block");
+            for (number, wrong) in [(0, 1), (3, 65_535)] {
+                let mut damaged = restarts.clone();
+                damaged[number] = wrong;
+                let error = decode_block(&raw_block(&bytes, &damaged, 50)).expect_err("damage");
+                let field = (bytes.len() + 2 * number) as u64;
+                let what = format!("restart {number} is {wrong}, at {field}");
+                assert!((field..field + 2).contains(&error.offset), "{what}: {error:?}{rule}");
+            }
+            let mut damaged = bytes;
+            damaged[starts[20]] = 0x7f;
+            let block = decode_block(&raw_block(&damaged, &restarts, 50)).expect("row 0 is good");
+            let row = starts[20] as u64..starts[21] as u64;
+            let errors = [
+                ("row 20", block.row(20).expect_err("damage")),
+                ("row 25", block.row(25).expect_err("damage")),
+                ("a search", block.seek(&rows[25].key).expect_err("damage")),
+                ("all rows", rest(&block, RowPosition::default()).expect_err("damage")),
+            ];
+            for (what, error) in errors {
+                let what = format!("{what}, with row 20 damaged, at {row:?}");
+                assert!(row.contains(&error.offset), "{what}: {error:?}{rule}");
+            }
+        });
+    }
+
+    #[test]
     fn an_interval_ends_with_its_last_row() {
         deadline(SECONDS, || {
             let rows = fifty();
