@@ -186,6 +186,7 @@ mod task_7_9 {
             let rule = rule("7.9", "everything up to the committed number is durable");
             for (seq, expected) in [(6, false), (7, true), (8, true)] {
                 group.committed(seq);
+                assert_eq!(handle(&group, 7).seqnum(), 7);
                 assert_eq!(
                     handle(&group, 7).is_durable(),
                     expected,

@@ -59,8 +59,7 @@ pub fn weight(block: &DataBlock) -> usize {
 /// 4. A block that was read several times since it came stays when many others come and are never
 ///    read again.
 #[derive(Debug)]
-pub struct Shard {
-}
+pub struct Shard {}
 
 impl Shard {
     /// An empty shard for blocks of `capacity` bytes, weighed by [`weight`].

@@ -58,7 +58,7 @@ pub struct BlockBuilderV2 {
     rows: BytesMut,
     restarts: Vec<u16>,
     row_count: usize,
-    last_key: Bytes,
+    last_key: Vec<u8>,
 }
 // ANCHOR_END: block_builder_v2
 
@@ -71,7 +71,7 @@ impl BlockBuilderV2 {
             rows: BytesMut::new(),
             restarts: Vec::new(),
             row_count: 0,
-            last_key: Bytes::new(),
+            last_key: Vec::new(),
         }
     }
 
@@ -133,7 +133,7 @@ pub struct RowPosition {
     pub offset: usize,
     /// The key that it is encoded against: that of the row before, and the empty key at a restart
     /// point.
-    pub previous_key: Bytes,
+    pub previous_key: Vec<u8>,
 }
 // ANCHOR_END: row_position
 
