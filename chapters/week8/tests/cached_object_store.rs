@@ -1247,6 +1247,33 @@ mod task_8_12 {
     }
 
     #[test]
+    fn what_was_written_is_kept_when_it_is_read() {
+        let rule = rule("8.12", "when the inner store has answered a write, parts are kept again");
+        let setting = Setting::new();
+        let writes: [(&str, &dyn Fn() -> Result<()>); 3] = [
+            ("a put", &|| setting.cache.put(SST, object(1030, 1))),
+            ("a put that found an object", &|| setting.cache.put_if_absent(SST, object(9, 2))),
+            ("a delete and a put", &|| {
+                setting.cache.delete(SST)?;
+                setting.cache.put_if_absent(SST, object(1030, 3))
+            }),
+        ];
+        for (what, write) in writes {
+            // The second of them is refused.
+            let _ = write();
+            setting.assert_reads(0..1030);
+            setting.remote.requests();
+            setting.assert_reads(0..1030);
+            setting.cache.head(SST).expect("an object");
+            assert_eq!(
+                setting.remote.requests(),
+                0,
+                "requests of a second read, after {what}{rule}"
+            );
+        }
+    }
+
+    #[test]
     fn other_objects_keep_their_parts_through_a_write() {
         let rule = rule("8.12", "a write drops the parts of the object that is written");
         let setting = Setting::new();
