@@ -89,11 +89,15 @@ fn commit(log: &Log) {
 }
 // ANCHOR_END: ways
 
+/// How often the two ways take turns, and how long each turn takes. So whatever else the disk has
+/// to do meets both.
+const TURNS: (usize, Duration) = (10, Duration::from_millis(200));
+
 /// A way to write one row.
 type Way = fn(&Log) -> Result<()>;
 
 /// What one way did in its time.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Cost {
     /// How many rows were written and synced.
     pub writes: u64,
@@ -104,6 +108,12 @@ pub struct Cost {
 }
 
 impl Cost {
+    fn add(&mut self, other: &Self) {
+        self.writes += other.writes;
+        self.syncs += other.syncs;
+        self.time += other.time;
+    }
+
     fn writes_per_second(&self) -> f64 {
         self.writes as f64 / self.time.as_secs_f64()
     }
@@ -140,7 +150,11 @@ fn measure(path: &Path, threads: usize, time: Duration, way: Way) -> Result<Cost
 
 /// Prints how many writes a second both ways make, and returns what they cost: for each number of
 /// threads alone, then grouped.
-pub fn table(folder: &Path, time: Duration, out: &mut impl Write) -> Result<Vec<[Cost; 2]>> {
+pub fn table(
+    folder: &Path,
+    (turns, time): (usize, Duration),
+    out: &mut impl Write,
+) -> Result<Vec<[Cost; 2]>> {
     let path = folder.join(format!("group_commit.{}.log", process::id()));
     let mut say = |line: String| writeln!(out, "{line}").expect("writing to the terminal");
     say(format!("{:<10}{:>24}{:>24}", "", "alone", "grouped"));
@@ -148,14 +162,18 @@ pub fn table(folder: &Path, time: Duration, out: &mut impl Write) -> Result<Vec<
     say(format!("{:<10}{columns}{columns}{:>12}", "threads", "ratio"));
     let mut costs = Vec::new();
     for threads in THREADS {
-        let alone = measure(&path, threads, time, alone)?;
-        let grouped = measure(&path, threads, time, grouped)?;
-        let cells = [&alone, &grouped].map(|cost| {
+        let mut both = [Cost::default(), Cost::default()];
+        for _ in 0..turns {
+            for (cost, way) in both.iter_mut().zip([alone, grouped as Way]) {
+                cost.add(&measure(&path, threads, time, way)?);
+            }
+        }
+        let cells = both.each_ref().map(|cost| {
             format!("{:>10.0}{:>14.2}", cost.writes_per_second(), cost.syncs_per_write())
         });
-        let ratio = grouped.writes_per_second() / alone.writes_per_second();
+        let ratio = both[1].writes_per_second() / both[0].writes_per_second();
         say(format!("{threads:<10}{}{:>10.1} x", cells.concat(), ratio));
-        costs.push([alone, grouped]);
+        costs.push(both);
     }
     Ok(costs)
 }
@@ -164,7 +182,7 @@ pub fn table(folder: &Path, time: Duration, out: &mut impl Write) -> Result<Vec<
 pub fn main() {
     let beside = || env::current_exe().ok().and_then(|program| program.parent().map(PathBuf::from));
     let folder = env::args_os().nth(1).map(PathBuf::from).or_else(beside).unwrap_or_default();
-    if let Err(error) = table(&folder, Duration::from_secs(2), &mut io::stdout()) {
+    if let Err(error) = table(&folder, TURNS, &mut io::stdout()) {
         println!("the measurement ended early: {error}");
     }
 }

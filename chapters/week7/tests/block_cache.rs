@@ -364,18 +364,24 @@ mod task_7_7 {
     #[test]
     fn blocks_that_are_read_twice_leave_before_those_that_are_read_on() {
         deadline(20, || {
-            let mut shard = shard_with_favourites();
+            let mut shard = Watched::of_small(100);
+            // At first 80 blocks are read on and on, then only 20 of them.
+            for round in 0..10 {
+                shard.read_all(0..80);
+                let others = 1000 + round * 30;
+                shard.read_all(others..others + 30);
+            }
             let mut hits = 0;
-            // Each round reads 15 new blocks, and the 15 of the round before once more.
-            for round in 0..30 {
+            // Each round reads 25 new blocks, and the 25 of the round before once more.
+            for round in 0..60 {
                 hits += shard.read_all(0..20);
-                let new = 10_000 + round * 15;
-                shard.read_all(new - 15..new + 15);
+                let new = 10_000 + round * 25;
+                shard.read_all(new - 25..new + 25);
             }
             assert!(
-                hits >= 570,
-                "20 blocks are read in each of 30 rounds, and 15 others in two rounds, and then no \
-                 more: {hits} of 600 reads of the 20 were hits{}",
+                hits >= 1080,
+                "20 blocks are read in each of 60 rounds, and 25 others in two rounds, and then no \
+                 more: {hits} of 1200 reads of the 20 were hits{}",
                 rule(
                     "7.7",
                     "a block that is read on and on stays longer than one that was read twice"
@@ -489,6 +495,52 @@ mod task_7_8 {
         assert_stats(&cache, BlockCacheStats { insertions: 4, evictions: 3, ..replaced });
         assert!(cache.get(&key(2)).is_none(), "it is larger than the cache");
         let expected = BlockCacheStats { insertions: 4, evictions: 3, misses: 1, ..replaced };
+        assert_stats(&cache, expected);
+    }
+
+    #[test]
+    fn every_block_that_makes_room_is_counted() {
+        let bytes = 5 * weight_of(SMALL);
+        let cache = BlockCache::new(bytes);
+        for number in 0..5 {
+            cache.insert(key(number), block(SMALL));
+        }
+        let full = BlockCacheStats { insertions: 5, blocks: 5, bytes, ..Default::default() };
+        assert_stats(&cache, full);
+        // It fills the cache alone.
+        let len = (0..).find(|&len| weight_of(len) == bytes).expect("a row grows byte by byte");
+        cache.insert(key(5), block(len));
+        let alone = BlockCacheStats { insertions: 6, evictions: 5, blocks: 1, bytes, ..full };
+        assert_stats(&cache, alone);
+    }
+
+    #[test]
+    fn no_count_is_lost_between_threads() {
+        const THREADS: u64 = 8;
+        const EACH: u64 = 5000;
+        let (cache, block) = (BlockCache::new(8 * MIB), block(SMALL));
+        thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let (cache, block) = (&cache, &block);
+                scope.spawn(move || {
+                    for number in 0..EACH {
+                        let key = BlockKey { file: thread, offset: number % 16 };
+                        cache.insert(key, Arc::clone(block));
+                        cache.get(&key);
+                        cache.get(&BlockKey { file: THREADS, offset: number });
+                    }
+                });
+            }
+        });
+        let (calls, blocks) = (THREADS * EACH, THREADS * 16);
+        let expected = BlockCacheStats {
+            hits: calls,
+            misses: calls,
+            insertions: calls,
+            evictions: calls - blocks,
+            blocks: blocks as usize,
+            bytes: blocks as usize * weight_of(SMALL),
+        };
         assert_stats(&cache, expected);
     }
 

@@ -35,6 +35,14 @@ pub fn svg(report: &Report) -> String {
         text(&mut body, "bold", 1.0, y, &title);
         text(&mut body, "note end", WIDTH - 1.0, y, &format!("{first} {per_second}/s"));
         y += 8.0;
+        let height = (BAR + 3.0) * others.len() as f64;
+        for tick in scale.ticks() {
+            let x = scale.at(f64::from(tick));
+            let class = if tick == 0 { "arrow" } else { "zone" };
+            let path = format!("M{x:.1} {:.1}v{:.1}", y - 2.0, height + 1.0);
+            // Writing to a string can't fail.
+            let _ = writeln!(body, "  <path class=\"{class}\" d=\"{path}\"/>");
+        }
         for line in others {
             bar(&mut body, &scale, y, line);
             y += BAR + 3.0;
@@ -50,11 +58,11 @@ pub fn svg(report: &Report) -> String {
         ));
         y += 8.0;
     }
-    let (middle, bottom) = (scale.at(0.0), y);
+    let middle = scale.at(0.0);
     let mut svg = format!(
         "<svg class=\"fig\" viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-labelledby=\"compare-title compare-desc\" \
          xmlns=\"http://www.w3.org/2000/svg\">\n",
-        bottom + 2.0
+        y + 2.0
     );
     // Writing to a string can't fail.
     let _ = writeln!(
@@ -70,12 +78,11 @@ pub fn svg(report: &Report) -> String {
     text(&mut svg, "note end", middle - 8.0, 16.0, &format!("slower than {first}"));
     text(&mut svg, "note", middle + 8.0, 16.0, "faster");
     for tick in scale.ticks() {
-        let x = scale.at(f64::from(tick));
-        let class = if tick == 0 { "arrow" } else { "zone" };
-        let _ = writeln!(svg, "  <path class=\"{class}\" d=\"M{x:.1} 42V{:.1}\"/>", bottom - 8.0);
-        let label =
-            if tick < 0 { format!("1/{}", 1_u64 << -tick) } else { format!("{}", 1_u64 << tick) };
-        text(&mut svg, "note mid", x, 36.0, &label);
+        let label = match tick {
+            ..0 => format!("1/{}", 1_u64 << -tick),
+            _ => (1_u64 << tick).to_string(),
+        };
+        text(&mut svg, "note mid", scale.at(f64::from(tick)), 36.0, &label);
     }
     svg + &body + "</svg>\n"
 }

@@ -72,6 +72,9 @@ struct Cli {
     /// Where the databases are made and removed; by default beside this program, which is on a disk.
     #[arg(long)]
     directory: Option<PathBuf>,
+    /// Leaves the databases where they were made, and says where.
+    #[arg(long)]
+    keep: bool,
     /// Also writes every figure of every round to this file.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -128,7 +131,12 @@ impl Cli {
     ) -> Result<()> {
         let place = || match store {
             StoreKind::Disk => {
-                let directory = TempDir::with_prefix_in("compare-", parent)?;
+                let prefix = format!("compare-{}-", engine.name().replace(' ', "-"));
+                let mut directory = TempDir::with_prefix_in(prefix, parent)?;
+                directory.disable_cleanup(self.keep);
+                if self.keep {
+                    eprintln!("{}", directory.path().display());
+                }
                 Ok((Place::Directory(directory.path().to_owned()), Some(directory)))
             }
             StoreKind::Memory => Ok((Place::Memory(Arc::new(MemoryStores::default())), None)),
@@ -180,10 +188,13 @@ impl Cli {
             format!("memtables of {memtable}, block cache of {cache}, blocks of 4 KiB,"),
             format!("filters of 10 bits a key, no compression, compaction {compaction}"),
             format!(
-                "SlateDB: log every {} ms if a put waits, else 100; async: {} puts, {} gets in flight",
-                self.flush_interval,
+                "SlateDB: log every {} ms if a put waits for it, else every 100 ms;",
+                self.flush_interval
+            ),
+            format!(
+                "SlateDB async: {} puts or {} gets in flight in one task",
                 SlateDb::PUTS_IN_FLIGHT,
-                SlateDb::GETS_IN_FLIGHT,
+                SlateDb::GETS_IN_FLIGHT
             ),
             format!("medians of {} rounds", self.rounds),
         ]

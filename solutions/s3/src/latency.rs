@@ -127,4 +127,9 @@ impl ObjectStore for LatencyObjectStore {
         self.travel(&self.counters.delete);
         self.inner.delete(path)
     }
+
+    /// Not counted: no part of the engine waits for it.
+    fn discard_unfinished(&self, min_age: Duration) -> Result<u64> {
+        self.inner.discard_unfinished(min_age)
+    }
 }

@@ -5,6 +5,7 @@
 
 use std::env;
 use std::sync::Arc;
+use std::time::Duration;
 
 use testkit::deadline;
 use tinydb::Error;
@@ -53,5 +54,24 @@ fn the_older_writer_is_fenced_at_its_next_write() {
         newer.put("key", "new").expect("a put").wait_durable().expect("it is the newest writer");
         let newest = builder(store).build().expect("the same database");
         assert_eq!(newest.get("key").expect("a get").expect("a value"), "new");
+    });
+}
+
+/// The garbage collector must leave the manifest by which an older writer is fenced.
+#[test]
+fn a_writer_that_was_away_for_long_is_fenced_at_its_next_flush() {
+    deadline(30, || {
+        let store: Arc<dyn ObjectStore> = Arc::new(MemoryObjectStore::new());
+        let open = || builder(Arc::clone(&store)).build().expect("the database");
+        let oldest = open();
+        oldest.put("key", "value").expect("a put").wait_durable().expect("the only writer");
+        let newer = open();
+        let newest = open();
+        drop(newer);
+        newest.collect_garbage(Duration::ZERO).expect("a collection");
+        let error = oldest.flush().expect_err("two writers have come since");
+        assert!(is_fence(&error), "expected Error::Fenced, found {error:?}");
+        drop((oldest, newest));
+        assert_eq!(open().get("key").expect("a get").expect("a value"), "value");
     });
 }

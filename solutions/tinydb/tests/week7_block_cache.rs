@@ -23,8 +23,9 @@ fn scans_cost_lru_more_hits_than_they_cost_the_block_cache() {
 
 #[test]
 fn what_has_room_is_read_once() {
-    let costs = block_cache::lookups(20_000, &mut Vec::new()).expect("no disk is involved");
-    let blocks: Vec<_> = costs.iter().map(|cost| cost.blocks).collect();
-    assert_eq!(blocks[0], 20_000, "without a cache, each lookup reads a block");
-    assert!(blocks[1] < 1000 && blocks[1] == blocks[2], "each block is read once: {blocks:?}");
+    let blocks = block_cache::lookups(20_000, &mut Vec::new()).expect("no disk is involved");
+    // Some read two: a key that begins a block may have newer versions in the block before.
+    assert!((20_000..21_000).contains(&blocks[0]), "without room, each lookup reads: {blocks:?}");
+    let all = blocks[blocks.len() - 1];
+    assert!(all < 1000 && blocks[2..].iter().all(|&read| read == all), "once each: {blocks:?}");
 }

@@ -12,9 +12,9 @@ mod group_commit;
 #[test]
 fn alone_each_write_has_a_sync_and_in_a_group_many_share_one() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let time = Duration::from_millis(50);
+    let turns = (1, Duration::from_millis(50));
     let costs =
-        group_commit::table(folder.path(), time, &mut Vec::new()).expect("a disk that works");
+        group_commit::table(folder.path(), turns, &mut Vec::new()).expect("a disk that works");
     for [alone, _] in &costs {
         assert_eq!(alone.syncs, alone.writes, "each write is synced alone");
     }

@@ -10,8 +10,9 @@
 //!        +-------+ +-------+   +-------+ +-------+    and a part of the bytes
 //! ```
 //!
-//! A shard is a cache of its own. It evicts by a rule in the manner of S3-FIFO: Yang, Qiu, Zhang,
-//! Yue and Rashmi, *FIFO queues are all you need for cache eviction*, SOSP 2023.
+//! A shard is a cache of its own, and evicts by a rule of its own. The engine's rule is in the manner
+//! of S3-FIFO: Yang, Zhang, Qiu, Yue and Rashmi, *FIFO queues are all you need for cache eviction*,
+//! SOSP 2023.
 //!
 //! SlateDB: `DbCache` in `src/db_cache/mod.rs`, which leaves the work to the crate foyer or moka.
 
@@ -32,6 +33,7 @@ pub const MIN_SHARD_CAPACITY: usize = 512 * 1024;
 /// There are at most so many shards.
 pub const MAX_SHARDS: usize = 16;
 
+// ANCHOR: block_key
 /// Which block: the number that [`BlockCache::register_file`] gave to its file, and where in the file
 /// it begins.
 ///
@@ -49,6 +51,8 @@ pub fn weight(block: &DataBlock) -> usize {
     block.size() + ENTRY_OVERHEAD
 }
 
+// ANCHOR_END: block_key
+
 /// One part of the cache, for one thread at a time.
 ///
 /// Invariants:
@@ -56,8 +60,8 @@ pub fn weight(block: &DataBlock) -> usize {
 /// 2. At most one block is there for a key: that which was inserted last.
 /// 3. What it remembers of blocks that have left is bounded: keys only, and no more of them than there
 ///    are blocks.
-/// 4. A block that was read several times since it came stays when many others come and are never
-///    read again.
+/// 4. A block that is read again and again stays when many others come that are read once. What was
+///    read often, but long ago, makes room in the end.
 #[derive(Debug)]
 pub struct Shard {
 }
@@ -76,8 +80,8 @@ impl Shard {
     }
 
     /// Puts a block in, in place of the one that has this key, and evicts others until there is
-    /// room. A block that weighs more than the capacity is not kept, and evicts only the one that
-    /// has its key.
+    /// room, and no more. So the block is there afterwards. Only if it weighs more than the
+    /// capacity, it is not kept; then it evicts only the one that has its key.
     ///
     /// Returns all blocks that left: the evicted, the replaced, the one that is not kept. The caller
     /// drops them when it has given the lock back: freeing memory takes time.

@@ -58,7 +58,7 @@ pub struct BlockBuilderV2 {
     rows: BytesMut,
     restarts: Vec<u16>,
     row_count: usize,
-    last_key: Bytes,
+    last_key: Vec<u8>,
 }
 // ANCHOR_END: block_builder_v2
 
@@ -71,7 +71,7 @@ impl BlockBuilderV2 {
             rows: BytesMut::new(),
             restarts: Vec::new(),
             row_count: 0,
-            last_key: Bytes::new(),
+            last_key: Vec::new(),
         }
     }
 
@@ -133,12 +133,13 @@ pub struct RowPosition {
     pub offset: usize,
     /// The key that it is encoded against: that of the row before, and the empty key at a restart
     /// point.
-    pub previous_key: Bytes,
+    pub previous_key: Vec<u8>,
 }
 // ANCHOR_END: row_position
 
 impl BlockV2 {
     /// Reads what [`BlockBuilderV2::finish`] returned. Checks invariants 1 and 2 and the first key.
+    /// Offsets of errors, here and in the other methods, count from the start of the block.
     // Task 7.4: Read a block, and search in it
     pub fn decode(bytes: Bytes) -> Result<Self, DecodeError> {
         todo!("week 7, task 4: Read a block, and search in it")

@@ -11,7 +11,11 @@ mod configuration;
 #[path = "../../../tinydb/tests/contract/object_store.rs"]
 mod contract;
 mod database;
+#[path = "../../../tinydb/tests/two_writers/duel.rs"]
+mod duel;
 mod faults;
+#[path = "../../../tinydb/tests/two_writers/faulty_store.rs"]
+mod faulty_store;
 mod large;
 mod proxy;
 mod server;

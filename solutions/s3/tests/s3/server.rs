@@ -116,7 +116,10 @@ pub fn builder(endpoint: &str) -> S3Builder {
 /// The Python that has moto, in an environment of its own under the target folder. It is made if
 /// it is missing, or by a test of another version.
 fn python() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    // Only tests are told where the target folder is.
+    let target = option_env!("CARGO_TARGET_TMPDIR");
+    let target = Path::new(target.unwrap_or(concat!(env!("CARGO_MANIFEST_DIR"), "/target/tmp")));
+    fs::create_dir_all(target).expect("a folder under the target folder");
     let (venv, ready) = (target.join("moto"), target.join("moto.ready"));
     let lock = File::create(target.join("moto.lock")).expect("a file under the target folder");
     lock.lock().expect("a lock: another test may be installing");

@@ -58,7 +58,7 @@ pub struct BlockBuilderV2 {
     rows: BytesMut,
     restarts: Vec<u16>,
     row_count: usize,
-    last_key: Bytes,
+    last_key: Vec<u8>,
 }
 // ANCHOR_END: block_builder_v2
 
@@ -71,7 +71,7 @@ impl BlockBuilderV2 {
             rows: BytesMut::new(),
             restarts: Vec::new(),
             row_count: 0,
-            last_key: Bytes::new(),
+            last_key: Vec::new(),
         }
     }
 
@@ -95,7 +95,8 @@ impl BlockBuilderV2 {
         if restart {
             self.restarts.push(offset);
         }
-        self.last_key = row.key.clone();
+        self.last_key.clear();
+        self.last_key.extend_from_slice(&row.key);
         self.row_count += 1;
         Ok(true)
     }
@@ -121,7 +122,6 @@ impl BlockBuilderV2 {
         // The cast is exact: every row takes more than a byte of a block that an offset reaches into.
         block.put_u16(self.row_count as u16);
         self.row_count = 0;
-        self.last_key = Bytes::new();
         block.freeze()
     }
 }
@@ -158,12 +158,13 @@ pub struct RowPosition {
     pub offset: usize,
     /// The key that it is encoded against: that of the row before, and the empty key at a restart
     /// point.
-    pub previous_key: Bytes,
+    pub previous_key: Vec<u8>,
 }
 // ANCHOR_END: row_position
 
 impl BlockV2 {
     /// Reads what [`BlockBuilderV2::finish`] returned. Checks invariants 1 and 2 and the first key.
+    /// Offsets of errors, here and in the other methods, count from the start of the block.
     // exercise: week7.4
     pub fn decode(bytes: Bytes) -> Result<Self, DecodeError> {
         let (rows, restarts, row_count) = split_restarts(&bytes)?;
@@ -199,7 +200,14 @@ impl BlockV2 {
         let interval = position.number / RESTART_INTERVAL;
         let mut input = Cursor::starting_at(self.interval(interval), position.offset);
         let row = decode_row(&mut input, &position.previous_key)?;
-        *position = self.position(position.number + 1, &input, || row.key.clone())?;
+        let number = position.number + 1;
+        let restarts = self.restarts_at(number, &input)?;
+        position.number = number;
+        position.offset = input.offset();
+        position.previous_key.clear();
+        if !restarts {
+            position.previous_key.extend_from_slice(&row.key);
+        }
         Ok(Some(row))
     }
 
@@ -269,37 +277,30 @@ impl BlockV2 {
             let head = RowHead::decode(&mut input, key.len())?;
             let suffix = input.take_slice(head.unshared, "a row's key")?;
             if !passed(number, &key[..head.shared], suffix) {
-                return Ok(RowPosition { number, offset, previous_key: key.into() });
+                return Ok(RowPosition { number, offset, previous_key: key });
             }
             key.truncate(head.shared);
             key.extend_from_slice(suffix);
             input.take_slice(head.value_len.saturating_add(TAIL_LEN), "a row")?;
         }
-        self.position(end, &input, || key.into())
+        self.restarts_at(end, &input)?;
+        Ok(RowPosition { number: end, offset: input.offset(), previous_key: Vec::new() })
     }
 
-    /// The place in front of row `number`, which `input` has reached. Checks that an interval ends
-    /// where its last row does.
+    /// Whether row `number`, which `input` has reached, starts an interval; the end of the block counts
+    /// as one. Checks that the interval before ends where its last row does.
     // solution-only
-    fn position(
-        &self,
-        number: usize,
-        input: &Cursor,
-        key_before: impl FnOnce() -> Bytes,
-    ) -> Result<RowPosition, DecodeError> {
-        let offset = input.offset();
+    fn restarts_at(&self, number: usize, input: &Cursor) -> Result<bool, DecodeError> {
         if number < self.row_count && !number.is_multiple_of(RESTART_INTERVAL) {
-            return Ok(RowPosition { number, offset, previous_key: key_before() });
+            return Ok(false);
         }
         if input.remaining() > 0 {
             let (what, found) = ("bytes behind an interval", input.remaining() as u64);
             let expected = "an interval ends with its last row";
-            return Err(DecodeError::new(
-                offset,
-                Corruption::InvalidField { what, found, expected },
-            ));
+            let corruption = Corruption::InvalidField { what, found, expected };
+            return Err(DecodeError::new(input.offset(), corruption));
         }
-        Ok(RowPosition { number, offset, previous_key: Bytes::new() })
+        Ok(true)
     }
 }
 

@@ -116,11 +116,11 @@ impl RowHead {
 }
 
 /// Takes one row off `input`. The value shares the input's memory, and so does the key where it
-/// shares nothing with `previous_key`; a key that is the same as `previous_key` shares that one's.
+/// shares no bytes with `previous_key`.
 ///
 /// Fails if the head or the flags are wrong, if a tombstone has a value, and if bytes are missing.
 // exercise: week7.2
-pub fn decode_row(input: &mut Cursor, previous_key: &Bytes) -> Result<RowEntry, DecodeError> {
+pub fn decode_row(input: &mut Cursor, previous_key: &[u8]) -> Result<RowEntry, DecodeError> {
     let head = RowHead::decode(input, previous_key.len())?;
     let key = decode_key(input, &head, previous_key)?;
     let value_offset = input.offset();
@@ -164,21 +164,25 @@ fn flags(value: &ValueDeletable) -> u8 {
 
 // solution-only
 fn shared_prefix_len(key: &[u8], previous_key: &[u8]) -> usize {
-    key.iter().zip(previous_key).take_while(|(a, b)| a == b).count()
+    // Neighbours share much: eight bytes at a time are compared as one number.
+    let chunks = key.chunks_exact(8).zip(previous_key.chunks_exact(8));
+    let start = chunks.take_while(|(a, b)| a == b).count() * 8;
+    let rest = key[start..].iter().zip(&previous_key[start..]);
+    start + rest.take_while(|(a, b)| a == b).count()
 }
 
 // solution-only
-fn decode_key(input: &mut Cursor, head: &RowHead, previous: &Bytes) -> Result<Bytes, DecodeError> {
+fn decode_key(
+    input: &mut Cursor,
+    head: &RowHead,
+    previous_key: &[u8],
+) -> Result<Bytes, DecodeError> {
     if head.shared == 0 {
         return input.take_bytes(head.unshared, "a row's key");
     }
     let suffix = input.take_slice(head.unshared, "a row's key")?;
     // In range: the head was checked against this key.
-    let prefix = &previous[..head.shared];
-    if suffix.is_empty() {
-        return Ok(previous.slice(..head.shared));
-    }
-    Ok([prefix, suffix].concat().into())
+    Ok([&previous_key[..head.shared], suffix].concat().into())
 }
 
 // solution-only
