@@ -1026,8 +1026,11 @@ mod task_8_7 {
 
         /// Waits until a put is held.
         fn wait_for_held(&self) {
+            let limit = Duration::from_secs(20);
             let held = self.held.lock().unwrap();
-            drop(self.changed.wait_while(held, |held| !*held).unwrap());
+            let waited = self.changed.wait_timeout_while(held, limit, |held| !*held).unwrap();
+            let rule = rule("8.7", "a compaction puts its SSTs one after the other");
+            assert!(!waited.1.timed_out(), "no SST was put within 20 s{rule}");
         }
 
         fn release(&self) {

@@ -319,8 +319,11 @@ mod task_8_8 {
 
         /// Waits until a put is held.
         fn wait_for_held(&self) {
+            let limit = Duration::from_secs(20);
             let held = self.held.lock().unwrap();
-            drop(self.changed.wait_while(held, |held| !*held).unwrap());
+            let waited = self.changed.wait_timeout_while(held, limit, |held| !*held).unwrap();
+            let rule = rule("8.8", "a compaction puts its SSTs one after the other");
+            assert!(!waited.1.timed_out(), "no SST was put within 20 s{rule}");
         }
 
         fn release(&self) {
@@ -527,6 +530,9 @@ mod task_8_8 {
         let options = CompactorOptions { max_sst_size: 100, ..CompactorOptions::default() };
         let db = home.builder(Some(options)).build().unwrap();
         let keys: Vec<String> = (0..60).map(|number| format!("key {number:02}")).collect();
+        flush(&db, &keys.iter().map(|key| (&key[..], "an old value")).collect::<Vec<_>>());
+        db.compact().unwrap();
+        db.collect_garbage(Duration::ZERO).unwrap();
         flush(&db, &keys.iter().map(|key| (&key[..], "a value")).collect::<Vec<_>>());
         *home.store.hold_after.lock().unwrap() = Some(3);
         let compacting = thread::spawn({

@@ -188,10 +188,13 @@ impl Cli {
             format!("memtables of {memtable}, block cache of {cache}, blocks of 4 KiB,"),
             format!("filters of 10 bits a key, no compression, compaction {compaction}"),
             format!(
-                "SlateDB: log every {} ms if a put waits, else 100; async: {} puts, {} gets in flight",
-                self.flush_interval,
+                "SlateDB: log every {} ms if a put waits for it, else every 100 ms;",
+                self.flush_interval
+            ),
+            format!(
+                "SlateDB async: {} puts or {} gets in flight in one task",
                 SlateDb::PUTS_IN_FLIGHT,
-                SlateDb::GETS_IN_FLIGHT,
+                SlateDb::GETS_IN_FLIGHT
             ),
             format!("medians of {} rounds", self.rounds),
         ]

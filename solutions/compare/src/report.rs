@@ -75,10 +75,17 @@ impl Report {
         lines
     }
 
+    fn has(&self, engine: EngineKind) -> bool {
+        self.engines.iter().any(|&(kind, _)| kind == engine)
+    }
+
     /// The whole report as text.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        let engines: Vec<_> = self.engines.iter().map(|(_, name)| name.as_str()).collect();
+        // SlateDB is named once.
+        let is_twice = |kind| kind == EngineKind::SlatedbAsync && self.has(EngineKind::Slatedb);
+        let engines = self.engines.iter().filter(|(kind, _)| !is_twice(*kind));
+        let engines: Vec<_> = engines.map(|(_, name)| name.as_str()).collect();
         let Machine { processor, cores, memory, system, file_system } = &self.machine;
         let memory = memory >> 30;
         // Writing to a string can't fail.
@@ -94,15 +101,15 @@ impl Report {
             if groups.is_empty() {
                 continue;
             }
-            let _ = write!(text, "\n{title:25}");
-            let _ = writeln!(text, " engine         per second   ratio    p50 µs    p99 µs");
+            let _ = write!(text, "\n{title:24}");
+            let _ = writeln!(text, " engine        per second  ratio    p50 µs    p99 µs");
             for (subject, lines) in groups {
                 let mut name = title_of(subject);
                 for line in lines {
                     let Line { engine, per_second, ratio, p50_micros, p99_micros } = line;
                     let _ = writeln!(
                         text,
-                        "{name:25} {:13} {:>11} {:>7} {:>9} {:>9}",
+                        "{name:24} {:13} {:>10} {:>6} {:>9} {:>9}",
                         engine.name(),
                         grouped(per_second),
                         times(ratio),
@@ -114,8 +121,7 @@ impl Report {
             }
         }
         if !self.sizes.is_empty() {
-            let _ =
-                writeln!(text, "\nafter the puts            engine             tables       MB");
+            let _ = writeln!(text, "\nafter the puts           engine            tables     MB");
             for &(engine, _) in &self.engines {
                 let of = |figure: fn(&Size) -> f64| {
                     let sizes = self.sizes.iter().filter(|size| size.engine == engine);
@@ -125,7 +131,7 @@ impl Report {
                 if !bytes.is_nan() {
                     let megabytes = bytes / 1e6;
                     let name = engine.name();
-                    let _ = writeln!(text, "{:25} {name:13} {tables:>11.0} {megabytes:>8.1}", "");
+                    let _ = writeln!(text, "{:24} {name:13} {tables:>10.0} {megabytes:>6.1}", "");
                 }
             }
         }
@@ -181,7 +187,7 @@ pub fn with_version(engine: EngineKind) -> (EngineKind, String) {
         #[cfg(feature = "mine")]
         EngineKind::Mine => "mine (your chapter crate)".to_owned(),
         EngineKind::Slatedb => format!("SlateDB {}", version("slatedb")),
-        EngineKind::SlatedbAsync => "SlateDB async (the same)".to_owned(),
+        EngineKind::SlatedbAsync => format!("SlateDB async {}", version("slatedb")),
         EngineKind::Fjall => format!("fjall {}", version("fjall")),
     };
     (engine, name)

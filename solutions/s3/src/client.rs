@@ -334,7 +334,7 @@ impl Drop for Parts {
 }
 
 /// A mark that no other put has: 128 bits from the randomness behind `std`'s hash maps.
-fn put_id() -> String {
+pub fn put_id() -> String {
     let random = || RandomState::new().hash_one(0);
     format!("{:016x}{:016x}", random(), random())
 }

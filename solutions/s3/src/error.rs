@@ -93,7 +93,7 @@ impl Place {
 
     fn diagnose(&self, failure: &Failure) -> (io::ErrorKind, S3Error) {
         let Self { bucket, endpoint, tries } = self.clone();
-        let said = failure.said();
+        let said = failure.summary();
         if failure.is_no_bucket() {
             return (io::ErrorKind::NotFound, S3Error::NoBucket { bucket, endpoint, said });
         }

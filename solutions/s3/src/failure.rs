@@ -30,6 +30,16 @@ impl Failure {
         }
     }
 
+    /// The same, for a person: of an answer in XML only the code and the message.
+    pub fn summary(&self) -> String {
+        let said = self.said();
+        match (element(&said, "Code"), element(&said, "Message")) {
+            (Some(code), Some(message)) => format!("{code}: {message}"),
+            (Some(code), None) => code.to_owned(),
+            _ => said,
+        }
+    }
+
     /// The kind of transport error that it was, if it was one.
     pub fn transport(&self) -> Option<HttpErrorKind> {
         match self {
@@ -49,9 +59,7 @@ impl Failure {
 
     /// The code that the server gave for its refusal, such as `NoSuchBucket`.
     pub fn code(&self) -> Option<String> {
-        let said = self.said();
-        let (_, rest) = said.split_once("<Code>")?;
-        rest.split_once("</Code>").map(|(code, _)| code.to_owned())
+        element(&self.said(), "Code").map(str::to_owned)
     }
 
     /// Whether there is no such object, or no such bucket.
@@ -103,6 +111,12 @@ impl Failure {
             ["non-2xx status code: 5", "non-2xx status code: 408", "non-2xx status code: 429"];
         busy.iter().any(|status| said.contains(status)) || said.contains("returned error response")
     }
+}
+
+/// The text of the first XML element of this name.
+fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    rest.split_once(&format!("</{name}>")).map(|(text, _)| text)
 }
 
 /// An error and its sources. The client's errors mostly repeat their sources, but not all do.

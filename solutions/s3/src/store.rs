@@ -12,7 +12,7 @@ use tinydb::object_store::{ObjectMeta, ObjectStore, validate_path};
 use tinydb::{Error, Result};
 
 use crate::builder::S3Builder;
-use crate::client::{Client, Limits};
+use crate::client::{Client, Limits, put_id};
 use crate::error::Place;
 use crate::failure::Failure;
 use crate::runtime::RequestRuntime;
@@ -23,13 +23,15 @@ const MAX_PUT: usize = 5 << 30;
 /// Objects in a bucket, each under its path, behind the store's prefix.
 ///
 /// Any number of threads may use it at once, and any number of stores, in any number of processes,
-/// the same bucket. From async code, call it as [`RequestRuntime`] says.
+/// the same bucket. A call blocks its thread until the answer is there, so async code makes it in
+/// `tokio::task::spawn_blocking`.
 ///
 /// What the trait promises, and how it is kept:
 /// 1. An object is seen whole or not at all: S3 makes a put visible at its end, also one in parts.
 /// 2. What was put is durable: S3 answers when it is.
 /// 3. Of several `put_if_absent` one returns `Ok`: the server decides, by `If-None-Match`. Services
-///    that ignore it silently overwrite, and can't hold a database; README.md says how to test one.
+///    that ignore it silently overwrite, and can't hold a database:
+///    [`S3ObjectStore::check_conditional_puts`].
 /// 4. A lost answer is made good by another try, and told as [`Error::Io`] when the tries are used
 ///    up. Then a put or delete may have been carried out, and if the network held a put back, may
 ///    even be carried out a while later.
@@ -51,6 +53,29 @@ impl S3ObjectStore {
     /// The folder of the bucket that the objects are in, without a `/` behind it.
     pub fn prefix(&self) -> &str {
         self.prefix.trim_end_matches('/')
+    }
+
+    /// Finds out whether the service keeps the condition of a conditional put, with an object of its
+    /// own in the folder `probe`. If not, two writers would both believe to have the database, and
+    /// the error is [`Error::InvalidArgument`]. Takes four requests; once for a new service is enough.
+    pub fn check_conditional_puts(&self) -> Result<()> {
+        let path = format!("probe/{}", put_id());
+        self.put_if_absent(&path, "first".into())?;
+        let second = self.put_if_absent(&path, "second".into());
+        let found = self.get(&path);
+        self.delete(&path)?;
+        match (second, found?) {
+            (Err(Error::AlreadyExists { .. }), found) if found == "first" => Ok(()),
+            (Err(error @ Error::Io { .. }), _) => Err(error),
+            _ => {
+                let problem = format!(
+                    "{} overwrites an object although it was asked not to (If-None-Match), so it \
+                     can't hold a database. Update the service, or use another",
+                    self.place.endpoint
+                );
+                Err(Error::invalid("endpoint", problem))
+            }
+        }
     }
 
     pub(crate) fn open(s3: AmazonS3, limits: Limits, place: Place, prefix: String) -> Result<Self> {

@@ -81,6 +81,9 @@ fn one_run_needs_no_full_compaction() {
     for sorted_runs in [vec![], vec![run(3, 10)]] {
         assert_eq!(full_compaction(&Levels { l0: vec![], sorted_runs }), None);
     }
+    let two = Levels { l0: vec![], sorted_runs: vec![run(3, 10), run(1, 10)] };
+    let both = spec(&[SourceId::SortedRun(3), SourceId::SortedRun(1)], 1);
+    assert_eq!(full_compaction(&two), Some(both));
 }
 
 #[test]

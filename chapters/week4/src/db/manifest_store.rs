@@ -71,11 +71,12 @@ impl ManifestStore {
 
     /// To be called after a commit that failed: it may have been carried out all the same, without an
     /// answer. If the next version is there and is by this writer, goes on behind it; if it is by
-    /// another, [`Error::Fenced`].
+    /// another, [`Error::Fenced`]. If it is not there, it was never committed, or a newer writer's
+    /// garbage collector has deleted it: then [`Error::Fenced`] too.
     pub fn catch_up(&mut self) -> Result<()> {
         let path = paths::manifest(self.id + 1);
         let found = match self.store.get(&path) {
-            Err(Error::NotFound { .. }) => return Ok(()),
+            Err(Error::NotFound { .. }) => return self.check_newest(),
             found => decode(&path, found?)?,
         };
         let (epoch, newer_epoch) = (self.manifest.writer_epoch, found.writer_epoch);

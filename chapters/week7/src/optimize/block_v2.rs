@@ -139,6 +139,7 @@ pub struct RowPosition {
 
 impl BlockV2 {
     /// Reads what [`BlockBuilderV2::finish`] returned. Checks invariants 1 and 2 and the first key.
+    /// Offsets of errors, here and in the other methods, count from the start of the block.
     // Task 7.4: Read a block, and search in it
     pub fn decode(bytes: Bytes) -> Result<Self, DecodeError> {
         todo!("week 7, task 4: Read a block, and search in it")

@@ -33,7 +33,7 @@ The compactions
   --l0-max N        writers wait while level 0 has so many SSTs           8
 
 The output
-  --lines N         how many lines the table has                          16
+  --lines N         how many lines the table has, at most                 16
   --svg FILE        write a chart into this file
 ";
 
@@ -67,21 +67,34 @@ pub enum Scheduler {
     Nothing,
 }
 
-/// A simulation; `HELP` says what each field means.
+/// A simulation.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// How many memtables are flushed.
     pub flushes: u64,
+    /// How many writes fill a memtable.
     pub rows: u64,
+    /// How many different keys there are.
     pub keys: u64,
+    /// Which keys are written.
     pub workload: Workload,
+    /// How many of a hundred writes are deletes.
     pub deletes: u64,
+    /// Where the random numbers begin.
     pub seed: u64,
+    /// Who says what to compact.
     pub scheduler: Scheduler,
+    /// The size-tiered scheduler's options.
     pub sizes: SizeTieredCompactionOptions,
+    /// How many compactions run at the same time.
     pub workers: usize,
+    /// How many rows a compaction reads while the user writes one.
     pub speed: f64,
+    /// Writers wait while level 0 has so many SSTs.
     pub l0_max: usize,
+    /// How many lines the table has, at most.
     pub lines: usize,
+    /// The file for the chart.
     pub svg: Option<String>,
 }
 

@@ -12,7 +12,7 @@ use tinydb::Error;
 use tinydb::object_store::ObjectStore;
 use tinydb_s3::{S3Error, S3ObjectStore};
 
-use crate::proxy::{CONFLICT, DENIED, Fault, NOT_S3, Proxy, SLOW_DOWN};
+use crate::proxy::{CONFLICT, DENIED, Fault, NOT_S3, PUT_OK, Proxy, SLOW_DOWN};
 use crate::server::{BUCKET, Server, builder};
 
 /// A store behind a proxy that gives the first requests of a kind these faults, and no fault to all
@@ -39,11 +39,15 @@ fn s3_error(error: &Error) -> &S3Error {
     inner.unwrap_or_else(|| panic!("expected an S3Error in {error:?}"))
 }
 
-fn assert_says(error: &Error, words: &[&str]) {
+fn assert_says_words(error: &Error, words: &[&str]) {
     let said = error.to_string();
     for word in words {
         assert!(said.contains(word), "expected {word:?} in the error: {said}");
     }
+}
+
+fn assert_says(error: &Error, words: &[&str]) {
+    assert_says_words(error, words);
     assert!(error.source().is_some(), "the error has a source: {error:?}");
 }
 
@@ -233,6 +237,15 @@ fn a_bucket_that_vanished_is_not_an_object_that_is_missing() {
         let error = fails_within(Duration::from_secs(2), call);
         assert!(matches!(s3_error(&error), S3Error::NoBucket { .. }), "{error:?}");
     }
+}
+
+#[test]
+fn a_service_that_ignores_conditions_is_found_out() {
+    Server::shared().store().check_conditional_puts().expect("moto keeps them");
+    let (_proxy, store, _) = store_with("PUT", &[Fault::None, Fault::Answer(PUT_OK)]);
+    let error = store.check_conditional_puts().expect_err("the second put has overwritten");
+    assert!(matches!(error, Error::InvalidArgument { argument: "endpoint", .. }), "{error:?}");
+    assert_says_words(&error, &["If-None-Match"]);
 }
 
 #[test]

@@ -13,10 +13,13 @@ use crate::server::{Server, builder};
 
 const MIB: usize = 1 << 20;
 
-/// Bytes of which no two stretches are equal.
+/// 20 MiB, of which no two blocks of 1 KiB are equal.
 fn large(seed: u32) -> Bytes {
-    let words = (seed..).take(20 * MIB / 4);
-    words.flat_map(|word| word.wrapping_mul(0x9e37_79b1).to_le_bytes()).collect()
+    let mut bytes = vec![seed as u8; 20 * MIB];
+    for (number, block) in (0u32..).zip(bytes.chunks_exact_mut(1024)) {
+        block[..4].copy_from_slice(&number.to_le_bytes());
+    }
+    bytes.into()
 }
 
 fn store_behind(

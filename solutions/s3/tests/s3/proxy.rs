@@ -30,6 +30,7 @@ pub const CONFLICT: &str = "HTTP/1.1 409 Conflict\r\nContent-Length: 48\r\n\r\n\
                             <Code>ConditionalRequestConflict</Code>         ";
 pub const DENIED: &str = "HTTP/1.1 403 Forbidden\r\nContent-Length: 25\r\n\r\n\
                           <Code>AccessDenied</Code>";
+pub const PUT_OK: &str = "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 0\r\n\r\n";
 pub const NOT_S3: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHello";
 
 /// A request: its method and its target, such as `PUT /tinydb/sst/1`.

@@ -27,7 +27,8 @@ impl CompactionProgress {
         Self::default()
     }
 
-    /// Rows read from the sources so far.
+    /// Rows read from the sources so far. If a merge operator fails, everything is read twice: see
+    /// [`Compaction::run`](super::Compaction::run).
     pub fn rows_read(&self) -> u64 {
         self.shared.rows_read.load(Ordering::Relaxed)
     }

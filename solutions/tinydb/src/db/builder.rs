@@ -148,7 +148,7 @@ impl DbBuilder {
             sst_pins,
             garbage_collection: GarbageCollection::default(),
             counters: Counters::default(),
-            unknown_commit: AtomicBool::new(false),
+            unknown_commit: Mutex::new(None),
             closed: AtomicBool::new(false),
             fence: OnceLock::new(),
         };

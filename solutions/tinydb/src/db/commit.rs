@@ -2,17 +2,27 @@
 
 use std::sync::atomic::Ordering;
 
+use crate::compaction::CompactionSpec;
 use crate::error::{Error, Result};
 use crate::format::Step;
 
 use super::db_inner::{DbInner, locked};
 use super::fence::Fence;
 use super::manifest::Manifest;
+use super::manifest_store::ManifestStore;
+use super::state::Run;
+
+/// A commit that failed. It may have been carried out all the same, without an answer.
+#[derive(Debug)]
+pub struct UnknownCommit {
+    /// If it was a compaction's: what that has made of what.
+    pub compaction: Option<(CompactionSpec, Run)>,
+}
 
 impl DbInner {
     /// Commits the manifest of a flush that `next` makes of the current one.
     pub(super) fn commit(&self, next: impl FnOnce(&Manifest) -> Manifest) -> Result<()> {
-        self.commit_manifest(next)?;
+        self.commit_manifest(next, None)?;
         let finished = locked(&self.unfinished).take();
         if let Some(id) = finished.and_then(|flush| flush.sst) {
             self.sst_pins.release(id);
@@ -20,21 +30,52 @@ impl DbInner {
         Ok(())
     }
 
+    /// Commits the manifest of a compaction, and lets the run take the place of the sources in the
+    /// state.
+    pub(super) fn commit_compaction(&self, spec: &CompactionSpec, run: Run) -> Result<()> {
+        let ids: Vec<u64> = run.ssts.iter().map(|sst| sst.id).collect();
+        let next = |manifest: &Manifest| manifest.with_compaction(spec, &ids);
+        self.commit_manifest(next, Some((spec, &run)))?;
+        self.swap_state(|state| state.compacted(spec, run));
+        Ok(())
+    }
+
     /// Commits the manifest that `next` makes of the current one. A fenced writer is told so from
     /// then on, whatever it does. Records `ManifestCommit`.
     ///
-    /// If an earlier commit got no answer, it is first looked up whether it was carried out. So
-    /// `next` may meet a manifest that it has made itself.
-    pub(super) fn commit_manifest(&self, next: impl FnOnce(&Manifest) -> Manifest) -> Result<()> {
+    /// If an earlier commit got no answer, it is settled first. So `next` may meet a manifest that it
+    /// has made itself.
+    fn commit_manifest(
+        &self,
+        next: impl FnOnce(&Manifest) -> Manifest,
+        compaction: Option<(&CompactionSpec, &Run)>,
+    ) -> Result<()> {
         let mut manifests = self.manifests();
-        if self.unknown_commit.load(Ordering::Relaxed) {
-            self.note_fence(manifests.catch_up())?;
-        }
+        self.settle(&mut manifests)?;
         let next = next(manifests.manifest());
         let committed = manifests.commit(next);
-        self.unknown_commit.store(committed.is_err(), Ordering::Relaxed);
+        *locked(&self.unknown_commit) = committed.is_err().then(|| UnknownCommit {
+            compaction: compaction.map(|(spec, run)| (spec.clone(), run.clone())),
+        });
         self.note_fence(committed)?;
         self.trace.record(|| Step::ManifestCommit { manifest: manifests.id() });
+        Ok(())
+    }
+
+    /// If the last commit failed: looks up whether it was carried out all the same. If so, and it was
+    /// a compaction's, its run takes the place of the sources in the state now. (A flush is tried again,
+    /// with the same SST, until it succeeds. A compaction is not: the next one may be another, and must
+    /// not be made of levels that are no longer those of the manifest.)
+    pub(super) fn settle(&self, manifests: &mut ManifestStore) -> Result<()> {
+        if locked(&self.unknown_commit).is_none() {
+            return Ok(());
+        }
+        let before = manifests.id();
+        self.note_fence(manifests.catch_up())?;
+        let compaction = locked(&self.unknown_commit).take().and_then(|it| it.compaction);
+        if let Some((spec, run)) = compaction.filter(|_| manifests.id() > before) {
+            self.swap_state(|state| state.compacted(&spec, run));
+        }
         Ok(())
     }
 

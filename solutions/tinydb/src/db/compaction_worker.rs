@@ -58,6 +58,7 @@ impl DbInner {
     /// Merges everything into one sorted run, and waits until that is done.
     pub(super) fn compact_all(&self) -> Result<()> {
         self.flush()?;
+        self.settle(&mut self.manifests())?;
         let propose = || {
             let state = self.state();
             full_compaction(&state.levels()).map(|spec| begin(&state, spec))
@@ -78,6 +79,7 @@ impl DbInner {
     }
 
     fn merge_and_commit(&self, running: &RunningCompaction) -> Result<()> {
+        self.settle(&mut self.manifests())?;
         let state = self.state();
         let RunningCompaction { spec, progress, .. } = running;
         spec.validate(&state.levels())?;
@@ -92,11 +94,9 @@ impl DbInner {
         };
         let ssts: Vec<Sst> = self.compaction_of(&state, spec).run(progress, put)?;
         progress.check()?;
-        let ids: Vec<u64> = ssts.iter().map(|sst| sst.id).collect();
-        self.commit_manifest(|manifest| manifest.with_compaction(spec, &ids))?;
         let (sources, run, count) = (spec.sources.len(), spec.destination, ssts.len());
         let rows = ssts.iter().map(|sst| sst.reader.footer().row_count).sum();
-        self.swap_state(|state| state.compacted(spec, Run { id: run, ssts }));
+        self.commit_compaction(spec, Run { id: run, ssts })?;
         self.trace.record(|| Step::Compaction { sources, run, ssts: count, rows });
         Ok(())
     }

@@ -146,8 +146,9 @@ impl Db {
         self.handle.inner.flush()
     }
 
-    /// Merges everything into one sorted run, without tombstones and without what no snapshot needs;
-    /// and waits until that is done. The compactions that run are waited for. It can be watched, and
+    /// Merges everything into one sorted run, without the tombstones that hide nothing and without
+    /// what no snapshot needs; and waits until that is done. If there is one run already and nothing
+    /// in level 0, it stays as it is. The compactions that run are waited for. It can be watched, and
     /// cancelled ([`Error::Cancelled`]), by [`Db::compactions`].
     pub fn compact(&self) -> Result<()> {
         self.handle.inner.check_open()?;

@@ -17,6 +17,7 @@ use crate::optimize::{BlockCache, GroupCommit, WriteHandle};
 use crate::storage::{Durability, WalStore, WalWriter};
 
 use super::backpressure::{Admission, admission};
+use super::commit::UnknownCommit;
 use super::compactions::Compactions;
 use super::counters::Counters;
 use super::fence::Fence;
@@ -78,8 +79,9 @@ pub struct DbInner {
     pub(super) sst_pins: SstPins,
     pub(super) garbage_collection: GarbageCollection,
     pub(super) counters: Counters,
-    /// Whether the last commit of a manifest failed, so that its outcome is not known.
-    pub(super) unknown_commit: AtomicBool,
+    /// The last commit of a manifest, if it failed, so that its outcome is not known. It changes
+    /// only while `manifests` is held.
+    pub(super) unknown_commit: Mutex<Option<UnknownCommit>>,
     pub(super) closed: AtomicBool,
     /// How this writer came to be fenced, if it was.
     pub(super) fence: OnceLock<Fence>,
@@ -215,7 +217,6 @@ impl DbInner {
         let has_long_wal = writer.syncs >= self.settings.max_wal_flushes_before_l0_flush;
         if is_full || has_long_wal && !state.mem_table.is_empty() {
             self.freeze(writer)?;
-            self.commits.committed(writer.last_seq);
         }
         if writer.wal.size().saturating_sub(writer.synced_size) >= MAX_UNSYNCED
             && self.flush_interval(&*writer.wal_store).is_some()

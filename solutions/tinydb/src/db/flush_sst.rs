@@ -79,8 +79,8 @@ impl DbInner {
     /// The SST is pinned: whoever commits it or gives it up releases it.
     pub(super) fn put_new_sst(&self, mut id: u64, object: Bytes) -> Result<u64> {
         loop {
+            id = self.hold_next(id);
             let path = paths::sst(id);
-            self.sst_pins.hold(id);
             match self.object_store.put_if_absent(&path, object.clone()) {
                 Err(Error::AlreadyExists { .. }) if id < u64::MAX => {
                     let found = self.object_store.get(&path);
@@ -98,6 +98,15 @@ impl DbInner {
                 }
             }
         }
+    }
+
+    /// Pins `id`, or the next number that the manifest gives out, if that is higher. No manifest is
+    /// committed meanwhile: the garbage collector relies on it.
+    fn hold_next(&self, id: u64) -> u64 {
+        let manifests = self.manifests();
+        let id = id.max(manifests.manifest().next_sst_id);
+        self.sst_pins.hold(id);
+        id
     }
 
     /// Opens SST `id`, with the block cache.

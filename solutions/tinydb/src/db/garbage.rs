@@ -45,7 +45,8 @@ impl DbInner {
         min_age: Duration,
     ) -> Result<Garbage> {
         let garbage = self.find_garbage(min_age)?;
-        // Manifests first: none that is there names an SST that is gone.
+        // Manifests first: what is left names no SST that is gone, except for the first manifest of
+        // an epoch, which nobody reads any more.
         let manifests = garbage.manifests.iter().map(|&id| paths::manifest(id));
         let ssts = garbage.ssts.iter().map(|&id| paths::sst(id));
         for objects in [manifests.collect::<Vec<_>>(), ssts.collect()] {
@@ -64,8 +65,10 @@ impl DbInner {
         segments.into_iter().filter(|&id| id <= flushed).try_for_each(|id| wal_store.delete(id))
     }
 
-    /// The order matters: an SST that was put before the listing is pinned when the pins are looked
-    /// at, or committed by then; and then a manifest that is read later names it.
+    /// The order matters. An SST that was put before the listing is pinned when the pins are looked
+    /// at, or committed by then; and then a manifest that is read later names it. And one that was
+    /// left behind is pinned at the second look if somebody has taken it over before the newest
+    /// manifest, by which its number is too low for that, was committed.
     fn inventory(&self) -> Result<Inventory> {
         let ssts = self.object_store.list(paths::SSTS)?;
         let found = |meta: ObjectMeta| {
@@ -73,10 +76,12 @@ impl DbInner {
             Some(FoundSst { id, last_modified })
         };
         let ssts = ssts.into_iter().filter_map(found).collect();
-        let pinned = self.sst_pins.pinned();
+        let mut pinned = self.sst_pins.pinned();
         // A writer that was replaced knows nothing of the newer one's work.
         self.manifests().check_newest()?;
-        Ok(Inventory { ssts, pinned, manifests: self.found_manifests()? })
+        let manifests = self.found_manifests()?;
+        pinned.extend(self.sst_pins.pinned());
+        Ok(Inventory { ssts, pinned, manifests })
     }
 
     fn found_manifests(&self) -> Result<Vec<FoundManifest>> {

@@ -16,18 +16,25 @@ pub struct SstPins {
 #[derive(Debug, Default)]
 struct Pins {
     open: BTreeMap<u64, Weak<SstReader>>,
-    uncommitted: BTreeSet<u64>,
+    /// How often each is held: a number that one has put is tried by others.
+    uncommitted: BTreeMap<u64, usize>,
 }
 
 impl SstPins {
-    /// Pins an SST that is about to be put, until [`SstPins::release`].
+    /// Pins an SST that is about to be put, until [`SstPins::release`] was called as often.
     pub fn hold(&self, id: u64) {
-        self.lock().uncommitted.insert(id);
+        *self.lock().uncommitted.entry(id).or_default() += 1;
     }
 
-    /// The SST was committed, or given up.
+    /// The SST was committed, or given up, or is somebody else's.
     pub fn release(&self, id: u64) {
-        self.lock().uncommitted.remove(&id);
+        let mut pins = self.lock();
+        if let Some(count) = pins.uncommitted.get_mut(&id) {
+            *count -= 1;
+            if *count == 0 {
+                pins.uncommitted.remove(&id);
+            }
+        }
     }
 
     /// Pins an SST for as long as its reader is there.
@@ -39,7 +46,7 @@ impl SstPins {
     pub fn pinned(&self) -> BTreeSet<u64> {
         let mut pins = self.lock();
         pins.open.retain(|_, reader| reader.strong_count() > 0);
-        pins.open.keys().chain(&pins.uncommitted).copied().collect()
+        pins.open.keys().chain(pins.uncommitted.keys()).copied().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Pins> {

@@ -164,6 +164,7 @@ pub struct RowPosition {
 
 impl BlockV2 {
     /// Reads what [`BlockBuilderV2::finish`] returned. Checks invariants 1 and 2 and the first key.
+    /// Offsets of errors, here and in the other methods, count from the start of the block.
     // exercise: week7.4
     pub fn decode(bytes: Bytes) -> Result<Self, DecodeError> {
         let (rows, restarts, row_count) = split_restarts(&bytes)?;
