@@ -33,7 +33,9 @@ struct Distant {
 /// How far away a store is.
 #[derive(Debug, Clone, Copy)]
 pub struct Distance {
+    /// How long a request takes before the first byte comes.
     pub latency: Duration,
+    /// How fast the bytes come then.
     pub bytes_per_second: u64,
 }
 
@@ -88,8 +90,11 @@ impl ObjectStore for Distant {
 /// What some reads cost.
 #[derive(Debug, Clone, Copy)]
 pub struct Cost {
+    /// How many requests the store got.
     pub requests: u64,
+    /// How many bytes it sent.
     pub bytes: u64,
+    /// How long that took.
     pub time: Duration,
 }
 

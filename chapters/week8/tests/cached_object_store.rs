@@ -625,13 +625,12 @@ mod remote {
 mod task_8_12 {
     use std::collections::BTreeSet;
     use std::fmt::Debug;
-    use std::fs;
     use std::ops::Range;
     use std::path::{Path, PathBuf};
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Barrier};
-    use std::thread;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
+    use std::{fs, hint, thread};
 
     use proptest::collection::vec;
     use proptest::prelude::*;
@@ -964,11 +963,78 @@ mod task_8_12 {
         });
     }
 
+    /// With an object of so many parts at `OTHER`.
+    fn with_many_parts(parts: usize, max_bytes: u64) -> Setting {
+        let setting = Setting::bounded(max_bytes);
+        setting.remote.objects.put(OTHER, object(parts * PART as usize, 4)).expect("room");
+        setting
+    }
+
     #[test]
-    fn overlapping_reads_fetch_each_part_once_and_never_wait_in_a_circle() {
-        deadline(30, || {
+    fn a_part_is_fetched_once_however_reads_meet() {
+        deadline(60, || {
+            let rule = rule("8.12", "who leads a flight looks at the disk again, and ends it last");
+            let setting = with_many_parts(400, 1 << 30);
+            let start = Arc::new(Barrier::new(6));
+            let threads = (0..6_u64).map(|thread| {
+                let (cache, start) = (Arc::clone(&setting.cache), Arc::clone(&start));
+                thread::spawn(move || {
+                    start.wait();
+                    // Whoever leads a part holds up the others. So that they come at every moment of a
+                    // fetch, each is late by another time.
+                    for part in 0..400 {
+                        let late = Duration::from_micros((part * 37 + thread * 53) % 101);
+                        let since = Instant::now();
+                        while since.elapsed() < late {
+                            hint::spin_loop();
+                        }
+                        let found = cache.get_range(OTHER, part * PART..part * PART + 1);
+                        assert_eq!(found.expect("an object").len(), 1);
+                    }
+                })
+            });
+            let threads: Vec<_> = threads.collect();
+            for thread in threads {
+                thread.join().expect("right answers");
+            }
+            let mut asked = BTreeSet::new();
+            for range in setting.remote.ranges() {
+                let part = range.start / PART;
+                assert!(asked.insert(part), "part {part} was fetched twice{rule}");
+            }
+        });
+    }
+
+    #[test]
+    fn reads_that_share_many_parts_never_wait_in_a_circle() {
+        deadline(60, || {
             let rule = rule("8.12", "while a read waits for others, nobody waits for it");
-            for round in 0..10 {
+            for _ in 0..2 {
+                // Nothing is kept, so every part is looked for among those under way.
+                let setting = with_many_parts(4000, 0);
+                let start = Arc::new(Barrier::new(4));
+                let threads = (0..4).map(|thread| {
+                    let (cache, start) = (Arc::clone(&setting.cache), Arc::clone(&start));
+                    thread::spawn(move || {
+                        start.wait();
+                        cache.get_range(OTHER, thread * PART..400_000)
+                    })
+                });
+                let threads: Vec<_> = threads.collect();
+                for thread in threads {
+                    let answer = thread.join().expect("no panic").expect("a readable object");
+                    let expected = &object(400_000, 4)[400_000 - answer.len()..];
+                    assert_bytes(&answer, expected, &rule);
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn overlapping_reads_fetch_each_part_once() {
+        deadline(30, || {
+            let rule = rule("8.12", "of several reads that need a part at a time, one fetches it");
+            for round in 0..5 {
                 let setting = Setting::new();
                 setting.remote.slow_down(Duration::from_millis(2));
                 setting.assert_reads(500..510);
@@ -1178,6 +1244,33 @@ mod task_8_12 {
         assert!(matches!(again, Err(Error::AlreadyExists { .. })), "{again:?}{rule}");
         let found = setting.cache.get(SST).expect("an object");
         assert_bytes(&found, &object(70, 4), &rule);
+    }
+
+    #[test]
+    fn what_was_written_is_kept_when_it_is_read() {
+        let rule = rule("8.12", "when the inner store has answered a write, parts are kept again");
+        let setting = Setting::new();
+        let writes: [(&str, &dyn Fn() -> Result<()>); 3] = [
+            ("a put", &|| setting.cache.put(SST, object(1030, 1))),
+            ("a put that found an object", &|| setting.cache.put_if_absent(SST, object(9, 2))),
+            ("a delete and a put", &|| {
+                setting.cache.delete(SST)?;
+                setting.cache.put_if_absent(SST, object(1030, 3))
+            }),
+        ];
+        for (what, write) in writes {
+            // The second of them is refused.
+            let _ = write();
+            setting.assert_reads(0..1030);
+            setting.remote.requests();
+            setting.assert_reads(0..1030);
+            setting.cache.head(SST).expect("an object");
+            assert_eq!(
+                setting.remote.requests(),
+                0,
+                "requests of a second read, after {what}{rule}"
+            );
+        }
     }
 
     #[test]

@@ -261,6 +261,25 @@ fn an_object_that_changed_behind_the_cache_is_read_anew_when_that_shows() {
     assert_eq!(part_files(&folder).len(), 0, "of an object that is gone, nothing stays");
 }
 
+#[test]
+fn a_part_of_another_version_of_the_object_is_not_taken_for_one_of_this() {
+    let (folder, old_folder) = (TempFolder::new(), TempFolder::new());
+    let (inner, old) = (Arc::new(Inner::default()), Arc::new(Inner::default()));
+    old.put(SST, object(300, 1)).expect("room");
+    std::thread::sleep(Duration::from_millis(2));
+    inner.put(SST, object(300, 2)).expect("room");
+    let open = |folder: &TempFolder, inner: &Arc<Inner>| {
+        let options = options(folder.path(), 100, 99_999);
+        CachedObjectStore::open(inner.clone(), options).expect("a folder")
+    };
+    open(&old_folder, &old).get(SST).expect("an object");
+    let cache = open(&folder, &inner);
+    assert_eq!(cache.get(SST).expect("an object"), object(300, 2));
+    fs::copy(&part_files(&old_folder)[1], &part_files(&folder)[1]).expect("room");
+    assert_eq!(cache.get(SST).expect("an object"), object(300, 2), "part 1 is of the old object");
+    assert_eq!(cache.stats().failures, 1);
+}
+
 /// Puts a folder with a file in it in the way of a part: it can be neither read, replaced nor removed.
 fn block(file: &Path) {
     let _ = fs::remove_file(file);
