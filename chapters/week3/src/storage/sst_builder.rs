@@ -24,8 +24,8 @@ pub struct SstOptions {
 }
 
 impl Default for SstOptions {
-    /// What a database writes, and SlateDB too: `BloomFilterPolicy::new(10)` in `src/db/builder.rs`,
-    /// `min_filter_keys` in `src/config.rs`.
+    /// What a database writes, and SlateDB too: `BloomFilterPolicy::new` in `src/filter_policy.rs` is
+    /// given 10, and `Settings::min_filter_keys` in `src/config.rs` is 1000.
     fn default() -> Self {
         Self {
             version: FormatVersion::V2,

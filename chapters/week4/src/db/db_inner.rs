@@ -176,7 +176,6 @@ impl DbInner {
         let has_long_wal = writer.syncs >= self.settings.max_wal_flushes_before_l0_flush;
         if is_full || has_long_wal && !state.mem_table.is_empty() {
             self.freeze(writer)?;
-            self.commits.committed(writer.last_seq);
         }
         if writer.wal.size().saturating_sub(writer.synced_size) >= MAX_UNSYNCED
             && self.flush_interval(&*writer.wal_store).is_some()
