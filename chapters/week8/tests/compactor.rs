@@ -1294,7 +1294,10 @@ mod task_8_7 {
         assert_eq!(scan(db.scan(..)), "apple=3 fig=3", "{why}");
         assert_eq!(get(&db, "zebra"), None, "{why}");
         drop(db);
-        assert_eq!(scan(home.open().scan(..)), "apple=3 fig=3", "opened again{why}");
+        let db = home.open();
+        assert_eq!(scan(db.scan(..)), "apple=3 fig=3", "opened again{why}");
+        assert_eq!(get(&db, "apple").as_deref(), Some("3"), "the newer run comes first{why}");
+        assert_eq!(get(&db, "zebra"), None, "the newer run comes first{why}");
     }
 
     #[test]
@@ -1505,6 +1508,11 @@ mod task_8_7 {
                 if found != *expected {
                     wrong.push(format!("step {number}, {step:?}: {found:?}, not {expected:?}"));
                 }
+            }
+            // A scan orders rows by their numbers, and a get goes from place to place.
+            for key in keys.into_iter().filter(|key| get(&db, key) != map.get(key).cloned()) {
+                let found = get(&db, key);
+                wrong.push(format!("step {number}, {step:?}: {key} is {found:?} by a get"));
             }
         }
         Ok(wrong)

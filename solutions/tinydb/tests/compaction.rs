@@ -7,8 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use tinydb::compaction::{CompactionProgress, Garbage};
 use tinydb::db::sst_pins::SstPins;
 use tinydb::db::{Manifest, ManifestStore, paths};
+use tinydb::format::RowEntry;
+use tinydb::iter::{RowEntryIterator, VecIterator};
 use tinydb::object_store::{MemoryObjectStore, ObjectMeta, ObjectStore};
 use tinydb::storage::MemoryWalStore;
 use tinydb::{Db, Error, Result, Settings};
@@ -196,4 +199,23 @@ fn an_sst_that_two_have_held_is_pinned_until_both_let_go() {
     assert_eq!(pins.pinned(), BTreeSet::new());
     pins.release(7);
     assert_eq!(pins.pinned(), BTreeSet::new(), "one too many does no harm");
+}
+
+#[test]
+fn garbage_of_one_kind_is_garbage() {
+    let garbage = |manifests: &[u64], ssts: &[u64]| {
+        Garbage { manifests: manifests.to_vec(), ssts: ssts.to_vec() }.is_empty()
+    };
+    assert_eq!((garbage(&[], &[]), garbage(&[1], &[])), (true, false));
+    assert_eq!((garbage(&[], &[1]), garbage(&[1], &[1])), (false, false));
+}
+
+#[test]
+fn a_watched_stream_seeks_too() {
+    let rows = ["a", "b", "c"].map(|key| RowEntry::new_value(key, "v", 1)).to_vec();
+    let progress = CompactionProgress::new();
+    let mut watched = progress.watch(VecIterator::new(rows.clone()));
+    watched.seek(b"b").unwrap();
+    assert_eq!(watched.next().unwrap(), Some(rows[1].clone()));
+    assert_eq!(progress.rows_read(), 1, "what was passed over is not read");
 }
