@@ -609,13 +609,8 @@ mod task_8_6 {
         let writes = prop::collection::vec(write, 0..24);
         let cuts = prop::collection::btree_set(0..24_usize, 0..5);
         let boundaries = prop::collection::btree_set(0..26_u64, 0..4);
-        let case = |(writes, cuts, boundaries, below, keys): (
-            Vec<(usize, u8)>,
-            BTreeSet<usize>,
-            BTreeSet<u64>,
-            usize,
-            usize,
-        )| {
+        type Drawn = (Vec<(usize, u8)>, BTreeSet<usize>, BTreeSet<u64>, usize, usize);
+        let case = |(writes, cuts, boundaries, below, keys): Drawn| {
             let mut places: Vec<Vec<RowEntry>> = vec![Vec::new()];
             for (at, (key, kind)) in writes.into_iter().enumerate() {
                 if cuts.contains(&at) {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use testkit::deadline;
 use tinydb::object_store::{MemoryObjectStore, ObjectStore};
-use tinydb::optimize::block_on;
+use tinydb::optimize::{WriteHandle, block_on};
 use tinydb::storage::Durability;
 use tinydb::{Db, DbBuilder, Error, Settings, WriteBatch, WriteOptions};
 
@@ -66,7 +66,7 @@ fn many_writes_share_one_object() {
             (0..1000).map(|number| db.put(format!("{number}"), "x").unwrap()).collect();
         let before = paths(&store, "wal").len();
         block_on(handles[999].await_durable()).unwrap();
-        assert!(handles.iter().all(|handle| handle.is_durable()));
+        assert!(handles.iter().all(WriteHandle::is_durable));
         assert_eq!(paths(&store, "wal").len(), before + 1, "one put for a thousand writes");
     });
 }

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! One behind the other, the parts of a segment are what the file of a segment would be
-//! ([`wal`](super::wal)). What is appended waits in memory; each sync puts it as the next part. So a
+//! ([`wal`]). What is appended waits in memory; each sync puts it as the next part. So a
 //! write is durable a little later, when a part with it was put: a put takes 50 ms and costs money,
 //! and one part holds what many writers have written meanwhile.
 //!
