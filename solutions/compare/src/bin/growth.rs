@@ -262,11 +262,11 @@ fn chart(runs: &[Run]) -> String {
             let rows = shown_rows(run.rows);
             let _ = writeln!(
                 body,
-                "  <text class=\"end\" x=\"92\" y=\"{0}\">{rows}</text>\n  \
-                 <rect class=\"box {color}\" x=\"100\" y=\"{top}\" width=\"{width:.1}\" height=\"20\" rx=\"2\"/>\n  \
+                "  <text class=\"end\" x=\"104\" y=\"{0}\">{rows}</text>\n  \
+                 <rect class=\"box {color}\" x=\"112\" y=\"{top}\" width=\"{width:.1}\" height=\"20\" rx=\"2\"/>\n  \
                  <text class=\"note\" x=\"{1:.1}\" y=\"{0}\">{value:.1}</text>",
                 top + 15,
-                108.0 + width,
+                120.0 + width,
             );
             let _ = write!(told, " {value:.1} at {rows} rows,");
         }
