@@ -1416,16 +1416,18 @@ mod task_8_12 {
         let rule = rule("8.12", "temporary files are removed at the opening; others stay");
         let setting = Setting::new();
         setting.assert_reads(0..300);
+        let (temporary, others) = ([".1.tmp", ".27.tmp"], ["notes", ".tmp", ".x1.tmp", "1.tmp"]);
         let setting = setting.reopened_after(|folder| {
-            for (name, content) in
-                [(".1.tmp", &b""[..]), (".27.tmp", b"half a part"), ("notes", b"mine")]
-            {
-                fs::write(folder.path().join(name), content).expect("room");
+            for name in temporary.iter().chain(&others) {
+                fs::write(folder.path().join(name), "half a part").expect("room");
             }
         });
-        assert!(!setting.folder.path().join(".1.tmp").exists(), "{rule}");
-        assert!(!setting.folder.path().join(".27.tmp").exists(), "{rule}");
-        assert!(setting.folder.path().join("notes").exists(), "it is nobody's part{rule}");
+        for name in temporary {
+            assert!(!setting.folder.path().join(name).exists(), "{name} was left behind{rule}");
+        }
+        for name in others {
+            assert!(setting.folder.path().join(name).exists(), "{name} is nobody's part{rule}");
+        }
         assert_eq!(setting.cache.stats().parts, 3, "{rule}");
         setting.assert_reads(0..1030);
     }
