@@ -111,7 +111,7 @@ impl Figures {
         let scanned_per_second = best_of_rounds(|| Ok(db.scan(..)?.count()))?;
         let (l0, runs, rows) = (stats.l0_ssts, stats.sorted_runs, stats.sst_rows);
         // A few of the keys were never written, or are deleted. The same ones each time.
-        let found = Gets::of(db, |random| random.key())?;
+        let found = Gets::of(db, Random::key)?;
         let missing = Gets::of(db, |random| random.key() + "x")?;
         Ok(Self { l0, runs, rows, found, missing, scanned_per_second })
     }

@@ -602,6 +602,10 @@ mod task_8_6 {
         seen.filter_map(|(key, value)| Some((key, value?))).collect()
     }
 
+    /// Writes as key and kind; where they are cut; the snapshots; how many places lie below the sources;
+    /// how many rows make an SST.
+    type Drawn = (Vec<(usize, u8)>, BTreeSet<usize>, BTreeSet<u64>, usize, usize);
+
     /// Writes of a few keys, cut into places from the oldest to the newest. What a place is made of,
     /// an SST or a run of several, is drawn too.
     fn any_case() -> BoxedStrategy<Case> {
@@ -609,13 +613,7 @@ mod task_8_6 {
         let writes = prop::collection::vec(write, 0..24);
         let cuts = prop::collection::btree_set(0..24_usize, 0..5);
         let boundaries = prop::collection::btree_set(0..26_u64, 0..4);
-        let case = |(writes, cuts, boundaries, below, keys): (
-            Vec<(usize, u8)>,
-            BTreeSet<usize>,
-            BTreeSet<u64>,
-            usize,
-            usize,
-        )| {
+        let case = |(writes, cuts, boundaries, below, keys): Drawn| {
             let mut places: Vec<Vec<RowEntry>> = vec![Vec::new()];
             for (at, (key, kind)) in writes.into_iter().enumerate() {
                 if cuts.contains(&at) {
