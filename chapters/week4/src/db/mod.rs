@@ -62,6 +62,10 @@ pub mod stats;
 pub mod takeover;
 #[path = "../../../../solutions/tinydb/src/db/trace.rs"]
 pub mod trace;
+#[path = "../../../../solutions/tinydb/src/db/traced_merge_operator.rs"]
+pub(crate) mod traced_merge_operator;
+#[path = "../../../../solutions/tinydb/src/db/traced_rows.rs"]
+pub(crate) mod traced_rows;
 #[path = "../../../../solutions/tinydb/src/db/unfinished_flush.rs"]
 pub(crate) mod unfinished_flush;
 #[path = "../../../../solutions/tinydb/src/db/wal_flusher.rs"]

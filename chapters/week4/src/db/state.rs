@@ -157,6 +157,11 @@ impl DbState {
         todo!("week 4, task 4: From one state to the next")
     }
 
+    /// How many places a scan merges: memtables, SSTs of level 0 and sorted runs.
+    pub fn places(&self) -> usize {
+        1 + self.immutables.len() + self.l0.len() + self.sorted_runs.len()
+    }
+
     /// Every SST, newest first.
     pub fn ssts(&self) -> impl Iterator<Item = &Sst> {
         self.l0.iter().chain(self.sorted_runs.iter().flat_map(|run| &run.ssts))

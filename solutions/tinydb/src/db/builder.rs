@@ -25,6 +25,7 @@ use super::sst_pins::SstPins;
 use super::state::{DbState, Run, Sst};
 use super::takeover;
 use super::trace::Trace;
+use super::traced_merge_operator::TracedMergeOperator;
 
 /// Collects what a database is opened with.
 ///
@@ -130,10 +131,14 @@ impl DbBuilder {
         let writer =
             Writer { wal_store: Arc::clone(&wal_store), wal, last_seq, syncs, synced_size };
         let durable_seq = manifests.manifest().last_l0_seq;
+        let trace = self.trace;
+        let merge_operator = self.merge_operator.map(|operator| {
+            Arc::new(TracedMergeOperator::new(operator, trace.clone())) as Arc<dyn MergeOperator>
+        });
         let inner = DbInner {
             settings: self.settings,
-            trace: self.trace,
-            merge_operator: self.merge_operator,
+            trace,
+            merge_operator,
             object_store,
             state: RwLock::new(Arc::new(state)),
             committed_seq: AtomicU64::new(last_seq),

@@ -29,6 +29,7 @@ use super::recovery;
 use super::sst_pins::SstPins;
 use super::state::{DbState, ImmutableMemTable};
 use super::trace::Trace;
+use super::traced_rows::TracedRows;
 use super::unfinished_flush::UnfinishedFlush;
 use super::write_batch::WriteBatch;
 
@@ -294,14 +295,17 @@ impl DbInner {
         Ok(DbIterator::new(self.visible(&state, range, max_seq)))
     }
 
-    /// The rows of a range that are visible at `max_seq`, with merge operands applied.
+    /// The rows of a range that are visible at `max_seq`, with merge operands applied. Records
+    /// `ScanBegin`, a `ScanRow` for each row that is read, and a `MergeBatch` for each call of the operator.
     fn visible(
         &self,
         state: &DbState,
         range: &BytesRange,
         max_seq: u64,
     ) -> Box<dyn RowEntryIterator> {
-        let rows = SnapshotIterator::new(state.iter(range), max_seq);
+        self.trace.record(|| Step::ScanBegin { places: state.places() });
+        let rows = TracedRows::new(state.iter(range), self.trace.clone());
+        let rows = SnapshotIterator::new(rows, max_seq);
         match &self.merge_operator {
             None => Box::new(rows),
             // Operands that a newer value hides must not reach the operator.

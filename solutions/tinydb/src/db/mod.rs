@@ -39,6 +39,8 @@ pub mod state;
 pub mod stats;
 pub mod takeover;
 pub mod trace;
+pub(crate) mod traced_merge_operator;
+pub(crate) mod traced_rows;
 pub(crate) mod unfinished_flush;
 pub mod wal_flusher;
 pub mod write_batch;

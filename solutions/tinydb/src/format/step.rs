@@ -54,6 +54,27 @@ pub enum Step {
         /// Whether a row of the key was there.
         found: bool,
     },
+    /// A range of keys began to be read.
+    ScanBegin {
+        /// How many places, memtables, SSTs of level 0 and sorted runs, are merged.
+        places: usize,
+    },
+    /// A row came out of the merge of all places: the smallest key first, of one key the newest row.
+    ScanRow {
+        /// The row's key.
+        key: Bytes,
+        /// Its sequence number.
+        seq: u64,
+    },
+    /// The merge operator was asked to combine operands of a key.
+    MergeBatch {
+        /// The key.
+        key: Bytes,
+        /// Whether an older value, or what older operands made, was there too.
+        existing: bool,
+        /// How many operands.
+        operands: usize,
+    },
     /// An immutable memtable was written as an SST.
     Flush {
         /// The segment that holds the memtable's rows.
@@ -114,6 +135,18 @@ impl fmt::Display for Step {
                 write!(out, "ImmutableMemTableLookup wal {wal_id}: {}", found(it))
             }
             Self::SstLookup { sst, found: it } => write!(out, "SstLookup sst {sst}: {}", found(it)),
+            Self::ScanBegin { places } => {
+                write!(out, "ScanBegin {places} place{}", s(*places as u64))
+            }
+            Self::ScanRow { key, seq } => write!(out, "ScanRow {key:?} seq {seq}"),
+            Self::MergeBatch { key, existing, operands } => {
+                let onto = if *existing { " onto what is older" } else { "" };
+                write!(
+                    out,
+                    "MergeBatch {key:?}, {operands} operand{}{onto}",
+                    s(*operands as u64)
+                )
+            }
             Self::Flush { wal_id, sst, rows } => {
                 write!(out, "Flush wal {wal_id} to sst {sst}, {rows} row{}", s(*rows))
             }
