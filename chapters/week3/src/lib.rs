@@ -13,6 +13,7 @@
 //! | [`storage`] | the three places where a row can be: memtable, WAL, SST |
 //! | [`optimize`] | what makes it fast |
 //! | [`object_store`] | where immutable files live |
+//! | [`mod@model`] | the executable specification: what the engine means, on plain collections |
 //! | [`mod@format`] | bytes: rows, blocks, checksums |
 //! | [`error`] | what can go wrong, and where |
 //!
@@ -35,6 +36,8 @@ pub mod format;
 pub mod iter;
 #[path = "../../../solutions/tinydb/src/merge/mod.rs"]
 pub mod merge;
+#[path = "../../../solutions/tinydb/src/model/mod.rs"]
+pub mod model;
 #[path = "../../../solutions/tinydb/src/object_store/mod.rs"]
 pub mod object_store;
 #[path = "../../../solutions/tinydb/src/optimize/mod.rs"]

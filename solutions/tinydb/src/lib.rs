@@ -13,6 +13,7 @@
 //! | [`storage`] | the three places where a row can be: memtable, WAL, SST |
 //! | [`optimize`] | what makes it fast |
 //! | [`object_store`] | where immutable files live |
+//! | [`mod@model`] | the executable specification: what the engine means, on plain collections |
 //! | [`mod@format`] | bytes: rows, blocks, checksums |
 //! | [`error`] | what can go wrong, and where |
 //!
@@ -26,6 +27,7 @@ pub mod error;
 pub mod format;
 pub mod iter;
 pub mod merge;
+pub mod model;
 pub mod object_store;
 pub mod optimize;
 pub mod storage;

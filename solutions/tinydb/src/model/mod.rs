@@ -1,0 +1,1 @@
+//! What the engine means: the executable specification. Week 2's room.

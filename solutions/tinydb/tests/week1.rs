@@ -1,0 +1,3 @@
+//! The tests of week 1, as its readers run them, against the finished engine.
+
+extern crate tinydb as week1;
