@@ -11,11 +11,13 @@ use crate::format::{RowEntry, ValueDeletable};
 
 use super::merge::{MergeFn, resolve_all};
 
+// ANCHOR: order
 /// The order of rows in every run: by key, byte by byte, and of one key newest first, that is the
 /// higher sequence number first.
 pub fn order(row: &RowEntry) -> (&Bytes, Reverse<u64>) {
     (&row.key, Reverse(row.seq))
 }
+// ANCHOR_END: order
 
 /// Merges sorted runs into one.
 ///
