@@ -79,7 +79,7 @@ fn part(operands: u64, batch: usize, out: &mut impl Write) -> io::Result<()> {
         ("batches, TinyDB's", resolve(b"lime", &versions, merge, batch)),
         ("batches, SlateDB's", in_slatedb(b"lime", &versions, merge, batch)),
     ];
-    writeln!(out, "{operands} operands over a value, batches of {batch}")?;
+    writeln!(out, "{operands} operands, batches of {batch}")?;
     writeln!(out, "{:20}{:>7}{:>15}", "", "calls", "operands held")?;
     for (name, cost) in &costs {
         assert_eq!(cost.value, costs[0].1.value, "{name} gives another value");
