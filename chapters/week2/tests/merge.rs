@@ -143,18 +143,18 @@ mod task_2_6 {
 
     #[test]
     fn operands_are_merged_oldest_first_into_the_value() {
-        let expected = call(Some("x"), &["a", "b", "c"]);
+        let expected = [call(Some("x"), &["a", "b", "c"])];
         let broken = "one call, with the operands oldest first and the base's value";
-        assert_resolved(&["+c", "+b", "+a", "=x"], Some("xabc"), &[expected], broken);
+        assert_resolved(&["+c", "+b", "+a", "=x"], Some("xabc"), &expected, broken);
     }
 
     #[test]
     fn over_a_tombstone_there_is_no_existing_value() {
-        let expected = call(None, &["a", "b"]);
+        let expected = [call(None, &["a", "b"])];
         let broken = "over a tombstone there is no existing value, and what is older is hidden";
-        assert_resolved(&["+b", "+a", "-"], Some("ab"), &[expected.clone()], broken);
-        assert_resolved(&["+b", "+a", "-", "=x"], Some("ab"), &[expected.clone()], broken);
-        assert_resolved(&["+b", "+a", "-", "+y", "=x"], Some("ab"), &[expected], broken);
+        assert_resolved(&["+b", "+a", "-"], Some("ab"), &expected, broken);
+        assert_resolved(&["+b", "+a", "-", "=x"], Some("ab"), &expected, broken);
+        assert_resolved(&["+b", "+a", "-", "+y", "=x"], Some("ab"), &expected, broken);
     }
 
     #[test]
@@ -166,11 +166,11 @@ mod task_2_6 {
 
     #[test]
     fn what_is_older_than_the_base_does_not_count() {
-        let expected = call(Some("y"), &["c"]);
+        let expected = [call(Some("y"), &["c"])];
         let broken = "versions count down to the first that is no operand";
-        assert_resolved(&["+c", "=y", "+b", "+a", "=x"], Some("yc"), &[expected.clone()], broken);
-        assert_resolved(&["+c", "=y", "-"], Some("yc"), &[expected.clone()], broken);
-        assert_resolved(&["+c", "=y", "=x"], Some("yc"), &[expected], broken);
+        assert_resolved(&["+c", "=y", "+b", "+a", "=x"], Some("yc"), &expected, broken);
+        assert_resolved(&["+c", "=y", "-"], Some("yc"), &expected, broken);
+        assert_resolved(&["+c", "=y", "=x"], Some("yc"), &expected, broken);
     }
 
     #[test]
@@ -307,11 +307,11 @@ mod task_2_7 {
     fn a_batch_is_merged_only_when_the_next_operand_has_no_room() {
         let broken = "as many operands as have room are one call";
         let texts = ["+c", "+b", "+a", "=x"];
-        let one = call(Some("x"), &["a", "b", "c"]);
-        assert_resolved((&texts, 3), (Some("xabc"), 3), &[one.clone()], broken);
-        assert_resolved((&texts, 4), (Some("xabc"), 3), &[one], broken);
-        let none = call(None, &["a", "b", "c"]);
-        assert_resolved((&texts[..3], 3), (Some("abc"), 3), &[none], broken);
+        let one = [call(Some("x"), &["a", "b", "c"])];
+        assert_resolved((&texts, 3), (Some("xabc"), 3), &one, broken);
+        assert_resolved((&texts, 4), (Some("xabc"), 3), &one, broken);
+        let none = [call(None, &["a", "b", "c"])];
+        assert_resolved((&texts[..3], 3), (Some("abc"), 3), &none, broken);
     }
 
     #[test]
