@@ -350,7 +350,7 @@ mod task_8_11 {
 
     #[test]
     fn the_first_leads_and_the_others_follow() {
-        deadline(10, || {
+        deadline(5, || {
             let rule = rule("8.11", "a follower gets the value that its leader completed with");
             let flights = Flights::new();
             let first = leader(&flights, 1);
@@ -364,7 +364,7 @@ mod task_8_11 {
 
     #[test]
     fn each_key_has_a_flight_of_its_own() {
-        deadline(10, || {
+        deadline(5, || {
             let rule = rule("8.11", "flights of different keys have nothing to do with each other");
             let flights = Flights::new();
             let (one, two) = (leader(&flights, 1), leader(&flights, 2));
@@ -380,7 +380,7 @@ mod task_8_11 {
 
     #[test]
     fn a_flight_that_has_ended_is_forgotten() {
-        deadline(10, || {
+        deadline(5, || {
             let rule = rule("8.11", "who joins after the end begins another flight");
             let flights = Flights::new();
             leader(&flights, 1).complete("old".to_owned());
@@ -395,7 +395,7 @@ mod task_8_11 {
 
     #[test]
     fn the_followers_of_a_leader_that_fails_get_nothing_and_one_can_lead() {
-        deadline(10, || {
+        deadline(5, || {
             let rule = rule("8.11", "a leader that is dropped has failed; the next to join leads");
             let flights = Flights::new();
             let first = leader(&flights, 1);
@@ -413,7 +413,7 @@ mod task_8_11 {
 
     #[test]
     fn a_panic_of_the_leader_wakes_its_followers() {
-        deadline(10, || {
+        deadline(5, || {
             let rule = rule("8.11", "a flight ends when its leader panics");
             let flights = Arc::new(Flights::new());
             // A stub fails here, and not in a thread that this one would wait for.
@@ -474,6 +474,63 @@ mod task_8_11 {
                 }
                 assert_eq!(led.load(Ordering::SeqCst), 1, "leaders of 16 threads{rule}");
             }
+        });
+    }
+
+    /// Waits until so many threads have come, without sleep, so that they go on at the same moment.
+    fn meet(arrived: &AtomicUsize, threads: usize) {
+        arrived.fetch_add(1, Ordering::SeqCst);
+        let mut looks = 0_u32;
+        while arrived.load(Ordering::SeqCst) < threads {
+            looks += 1;
+            if looks.is_multiple_of(1000) {
+                thread::yield_now();
+            }
+            hint::spin_loop();
+        }
+    }
+
+    #[test]
+    fn two_who_join_at_the_same_moment_have_one_leader() {
+        deadline(30, || {
+            let rule = rule("8.11", "to look for a flight and to begin one is one step");
+            let flights = Flights::new();
+            drop(leader(&flights, 0));
+            let (before, behind) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let lead = || {
+                let mut led = 0;
+                for key in 1..8_000 {
+                    meet(&before, 2 * key as usize);
+                    let joined = flights.join(key);
+                    meet(&behind, 2 * key as usize);
+                    led += usize::from(matches!(joined, Joined::Leader(_)));
+                }
+                led
+            };
+            let led = thread::scope(|scope| {
+                let other = scope.spawn(lead);
+                lead() + other.join().expect("no panic")
+            });
+            assert_eq!(led, 7_999, "leaders of 7,999 flights that two threads joined{rule}");
+        });
+    }
+
+    #[test]
+    fn joining_while_flights_end_holds_nobody_up() {
+        deadline(20, || {
+            let rule = rule("8.11", "join takes the table's lock and no other, and lets go of it");
+            let flights = Flights::new();
+            drop(leader(&flights, 0));
+            let join = || {
+                for _ in 0..5_000 {
+                    match flights.join(7) {
+                        Joined::Leader(leader) => leader.complete("seven".to_owned()),
+                        Joined::Follower(follower) => drop(follower),
+                    }
+                }
+            };
+            thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(join))));
+            assert_eq!(flights.under_way(), 0, "{rule}");
         });
     }
 }
@@ -976,7 +1033,7 @@ mod task_8_12 {
     fn a_part_is_fetched_once_however_reads_meet() {
         deadline(60, || {
             let rule = rule("8.12", "who leads a flight looks at the disk again, and ends it last");
-            let setting = with_many_parts(400, 1 << 30);
+            let setting = with_many_parts(1_000, 1 << 30);
             let start = Arc::new(Barrier::new(6));
             let threads = (0..6_u64).map(|thread| {
                 let (cache, start) = (Arc::clone(&setting.cache), Arc::clone(&start));
@@ -984,7 +1041,7 @@ mod task_8_12 {
                     start.wait();
                     // Whoever leads a part holds up the others. So that they come at every moment of a
                     // fetch, each is late by another time.
-                    for part in 0..400 {
+                    for part in 0..1_000 {
                         let late = Duration::from_micros((part * 37 + thread * 53) % 101);
                         let since = Instant::now();
                         while since.elapsed() < late {
@@ -1089,7 +1146,56 @@ mod task_8_12 {
                 assert_bytes(&answer, &object(1030, 0)[310..330], &rule);
             }
             assert_eq!(setting.remote.ranges(), [300..400, 300..400], "a try and another{rule}");
+            let stats = setting.cache.stats();
+            let counted = stats.part_hits + stats.part_misses;
+            assert_eq!(counted, 15, "parts in the answers; the first read had none{rule}");
         });
+    }
+
+    #[test]
+    fn those_who_wait_get_the_part_also_if_it_is_not_kept() {
+        deadline(20, || {
+            let rule = rule("8.12", "a fetched part is handed to those who wait; each counts a miss");
+            let setting = Setting::bounded(0);
+            setting.cache.head(SST).expect("an object");
+            setting.remote.hold_answers();
+            let read = || {
+                let cache = Arc::clone(&setting.cache);
+                thread::spawn(move || cache.get_range(SST, 310..330))
+            };
+            let mut reading = vec![read()];
+            setting.remote.await_held(1);
+            reading.extend((0..7).map(|_| read()));
+            thread::sleep(Duration::from_millis(100));
+            setting.remote.open_gate();
+            for thread in reading {
+                let answer = thread.join().expect("no panic").expect("a readable object");
+                assert_bytes(&answer, &object(1030, 0)[310..330], &rule);
+            }
+            assert_eq!(setting.remote.ranges(), [300..400], "for 8 reads at once{rule}");
+            let stats = setting.cache.stats();
+            assert_eq!((stats.part_hits, stats.part_misses), (0, 8), "hits and misses{rule}");
+        });
+    }
+
+    #[test]
+    fn an_object_that_is_not_what_it_was_is_forgotten() {
+        let rule = rule("8.12", "if the object is not what it was, the inner store answers");
+        type Change = fn(&Setting);
+        let shorter: Change = |it| it.remote.objects.put(SST, object(250, 9)).expect("room");
+        let deleted: Change = |it| it.remote.objects.delete(SST).expect("a delete");
+        for (what, change) in [("shorter", shorter), ("deleted", deleted)] {
+            let setting = Setting::new();
+            setting.assert_reads(0..100);
+            change(&setting);
+            for range in [900..910, 0..50] {
+                let found = told(setting.cache.get_range(SST, range.clone()));
+                let expected = told(setting.remote.objects.get_range(SST, range.clone()));
+                assert_eq!(found, expected, "{range:?} of an object that is {what}{rule}");
+            }
+            let (found, expected) = (setting.cache.head(SST), setting.remote.objects.head(SST));
+            assert_eq!(told(found), told(expected), "an object that is {what}{rule}");
+        }
     }
 
     #[test]

@@ -473,6 +473,40 @@ mod task_8_6 {
             RowEntry::new_value("c", "m7", 7),
         ];
         assert_output(&merged, &expected, "operands of one stripe, and their base, become one row");
+        let last = Compaction { to_last_run: true, ..merged };
+        let expected =
+            [expected[0].clone(), RowEntry::new_value("b", "m3,m8", 8), expected[2].clone()];
+        let why = "tombstones leave when operands are merged, and what is merged is a value there";
+        assert_output(&last, &expected, why);
+    }
+
+    /// Concatenates, and counts how often it is asked to.
+    #[derive(Debug, Default)]
+    struct Counting(AtomicUsize);
+
+    impl MergeOperator for Counting {
+        fn merge(
+            &self,
+            key: &[u8],
+            existing: Option<&[u8]>,
+            operand: &[u8],
+        ) -> Result<Bytes, MergeOperatorError> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            ConcatMergeOperator::with_separator(",").merge(key, existing, operand)
+        }
+    }
+
+    #[test]
+    fn an_operand_that_nobody_sees_is_not_merged() {
+        let rows = source(&[value("a", 9), merge("a", 5), merge("a", 4), value("a", 3)]);
+        let operator = Arc::new(Counting::default());
+        let merge_operator: Arc<dyn MergeOperator> = operator.clone();
+        let hidden =
+            Compaction { merge_operator: Some(merge_operator), ..compaction(vec![rows]) };
+        let why = "what is hidden is left out first: nobody needs it merged";
+        assert_output(&hidden, &[value("a", 9)], why);
+        let calls = operator.0.load(Ordering::SeqCst);
+        assert_eq!(calls, 0, "calls of the operator for hidden operands{}", rule("8.6", why));
     }
 
     #[test]
