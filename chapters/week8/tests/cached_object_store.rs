@@ -58,6 +58,7 @@ mod task_8_9 {
             (0..1, 4096, 10, 0..10),
             (2..4, 1 << 62, u64::MAX, 1 << 63..u64::MAX),
             (3..5, 1 << 62, u64::MAX, 3 << 62..u64::MAX),
+            (3..4, 10, 25, 25..25),
         ] {
             let found = bytes_of(&numbers, part_size, object_size);
             let what = format!("parts {numbers:?} of {part_size} bytes, of {object_size} bytes");
@@ -315,6 +316,7 @@ mod task_8_10 {
 }
 
 mod task_8_11 {
+    use std::hint;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Arc, Barrier};
     use std::thread;
@@ -1155,7 +1157,8 @@ mod task_8_12 {
     #[test]
     fn those_who_wait_get_the_part_also_if_it_is_not_kept() {
         deadline(20, || {
-            let rule = rule("8.12", "a fetched part is handed to those who wait; each counts a miss");
+            let rule =
+                rule("8.12", "a fetched part is handed to those who wait; each counts a miss");
             let setting = Setting::bounded(0);
             setting.cache.head(SST).expect("an object");
             setting.remote.hold_answers();

@@ -141,11 +141,7 @@ impl fmt::Display for Step {
             Self::ScanRow { key, seq } => write!(out, "ScanRow {key:?} seq {seq}"),
             Self::MergeBatch { key, existing, operands } => {
                 let onto = if *existing { " onto what is older" } else { "" };
-                write!(
-                    out,
-                    "MergeBatch {key:?}, {operands} operand{}{onto}",
-                    s(*operands as u64)
-                )
+                write!(out, "MergeBatch {key:?}, {operands} operand{}{onto}", s(*operands as u64))
             }
             Self::Flush { wal_id, sst, rows } => {
                 write!(out, "Flush wal {wal_id} to sst {sst}, {rows} row{}", s(*rows))
