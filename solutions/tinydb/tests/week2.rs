@@ -1,3 +1,6 @@
 //! The tests of week 2, as its readers run them, against the finished engine.
 
 extern crate tinydb as week2;
+
+#[path = "../../../chapters/week2/tests/model.rs"]
+mod model;
