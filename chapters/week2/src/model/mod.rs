@@ -29,6 +29,7 @@ pub mod model;
 pub mod operands;
 #[path = "../../../../solutions/tinydb/src/model/range.rs"]
 pub mod range;
+#[path = "../../../../solutions/tinydb/src/model/scan.rs"]
 pub mod scan;
 #[path = "../../../../solutions/tinydb/src/model/table.rs"]
 pub mod table;

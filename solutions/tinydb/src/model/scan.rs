@@ -40,7 +40,6 @@ pub fn merge_runs(runs: &[Vec<RowEntry>]) -> Vec<RowEntry> {
 }
 
 /// Of the first rows of all runs, the one that comes first in the order, and the number of its run.
-// solution-only
 fn first_of_all<'a>(rest: &[&'a [RowEntry]]) -> Option<(usize, &'a RowEntry)> {
     let firsts = rest.iter().enumerate().filter_map(|(run, rows)| Some((run, rows.first()?)));
     firsts.min_by_key(|&(_, row)| order(row))
