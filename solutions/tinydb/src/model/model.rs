@@ -7,7 +7,6 @@ use crate::format::{RowEntry, Step};
 use super::merge::MergeFn;
 use super::table::{self, Table};
 
-// ANCHOR: model
 /// A database, as simple as it can be said.
 ///
 /// Every operation returns the steps that it took. They are those that the engine records for the
@@ -28,9 +27,10 @@ use super::table::{self, Table};
 ///    newest first: `mem_table`, `immutables`, `l0`.
 /// 2. The segments in `wal` hold the rows of `mem_table` and `immutables`, and no others.
 /// 3. `last_seq` is the highest sequence number that was ever used, and 0 in a new database.
+// ANCHOR: model
 #[derive(Debug, Clone)]
 pub struct Model {
-    /// The WAL: the segments that are there, by number, each with its rows in the order of writing.
+    /// The WAL: segments by number, each with its rows in the order of writing.
     pub wal: BTreeMap<u64, Vec<RowEntry>>,
     /// The segment that is written now. It holds the memtable's rows.
     pub wal_id: u64,

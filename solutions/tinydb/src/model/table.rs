@@ -8,8 +8,8 @@ use bytes::Bytes;
 use crate::format::{RowEntry, ValueDeletable};
 
 // ANCHOR: table
-/// Rows, sorted by key, and the versions of a key newest first: `Reverse` makes the higher sequence
-/// number the smaller one.
+/// Rows, sorted by key, and the versions of a key newest first: `Reverse` makes the
+/// higher sequence number the smaller one.
 pub type Table = BTreeMap<(Bytes, Reverse<u64>), ValueDeletable>;
 // ANCHOR_END: table
 
