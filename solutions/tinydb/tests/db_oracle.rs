@@ -1,16 +1,19 @@
-//! The room `db/` against an ordered map: random histories, then several threads at once.
+//! The room `db/` against week 2's model: random histories, then several threads at once.
+//!
+//! Here it counts what the model answers. That it takes the engine's steps is tested in `model_histories.rs`.
 //!
 //! `TINYDB_HISTORIES=50 cargo test --release --package tinydb --test db_oracle` tries 50 times as many
 //! histories, and lets the threads run 50 times as long.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::env;
-use std::ops::{Bound, RangeBounds};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -19,9 +22,10 @@ use tempfile::TempDir;
 use testkit::{config, deadline};
 use tinydb::compaction::SizeTieredCompactionOptions;
 use tinydb::db::{CompactorOptions, GarbageCollectorOptions, ManifestStore, Snapshot, paths};
-use tinydb::format::FormatVersion;
+use tinydb::format::{FormatVersion, ValueDeletable};
 use tinydb::iter::DbIterator;
 use tinydb::merge::ConcatMergeOperator;
+use tinydb::model::Model;
 use tinydb::object_store::{LocalObjectStore, MemoryObjectStore, ObjectStore};
 use tinydb::storage::{Durability, MemoryWalStore};
 use tinydb::{Db, DbBuilder, Error, Settings, WriteBatch, WriteOptions};
@@ -75,8 +79,9 @@ mod histories {
 
     type Key = Vec<u8>;
     type Row = (Key, Vec<u8>);
-    type Model = BTreeMap<Key, Vec<u8>>;
     type KeyRange = (Bound<Key>, Bound<Key>);
+
+    const ALL: KeyRange = (Bound::Unbounded, Bound::Unbounded);
 
     /// A write to one key.
     #[derive(Debug, Clone)]
@@ -102,14 +107,13 @@ mod histories {
             }
         }
 
-        fn apply_to(&self, model: &mut Model) {
-            match self {
-                Self::Put(key, value) => drop(model.insert(key.clone(), value.clone())),
-                Self::Delete(key) => drop(model.remove(key)),
-                Self::Merge(key, operand) => {
-                    model.entry(key.clone()).or_default().extend_from_slice(operand);
-                }
-            }
+        fn for_model(&self) -> tinydb::model::Change {
+            let value = match self {
+                Self::Put(_, value) => ValueDeletable::Value(value.clone().into()),
+                Self::Delete(_) => ValueDeletable::Tombstone,
+                Self::Merge(_, operand) => ValueDeletable::Merge(operand.clone().into()),
+            };
+            (self.key().clone().into(), value)
         }
     }
 
@@ -317,8 +321,8 @@ mod histories {
         model: Model,
         /// Whether there ever was one: what it needed may still be there.
         had_snapshots: bool,
-        /// Snapshots, with what each should show.
-        snapshots: Vec<(Snapshot, Model)>,
+        /// Snapshots, with the sequence number at which each was taken in the model.
+        snapshots: Vec<(Snapshot, u64)>,
         /// Scans, with the rows that each should still return.
         scans: Vec<(DbIterator, VecDeque<Row>)>,
     }
@@ -326,7 +330,7 @@ mod histories {
     impl<'a> Run<'a> {
         fn start(home: &'a Home, settings: &'a Settings) -> Self {
             let db = home.open(settings);
-            let (model, snapshots, scans) = (Model::new(), Vec::new(), Vec::new());
+            let (model, snapshots, scans) = (Model::with_merge(concat), Vec::new(), Vec::new());
             let (settings, had_snapshots) = (settings.clone(), false);
             Self { home, settings, db, model, had_snapshots, snapshots, scans }
         }
@@ -337,44 +341,45 @@ mod histories {
                 Operation::Write(changes, durability) => self.write(changes, *durability),
                 Operation::Get(key) => {
                     let found = self.db.get(key).expect("a get");
-                    assert_eq!(found.as_deref(), self.model.get(key).map(Vec::as_slice));
+                    assert_eq!(found, self.model.get(key).0);
                 }
                 Operation::Scan(range) => {
                     let found = self.db.scan(range.clone()).expect("a scan");
-                    assert_eq!(rows_of(found), expected(&self.model, range));
+                    assert_eq!(rows_of(found), self.expected(range));
                 }
                 Operation::ScanPrefix(prefix) => {
                     let found = rows_of(self.db.scan_prefix(prefix).expect("a scan"));
-                    let mut expected = expected(&self.model, &(..));
+                    let mut expected = self.expected(&ALL);
                     expected.retain(|(key, _)| key.starts_with(prefix));
                     assert_eq!(found, expected);
                 }
                 Operation::Seek(range, before, key) => self.seek(range, *before, key),
                 Operation::OpenScan(range) => {
                     let scan = self.db.scan(range.clone()).expect("a scan");
-                    self.scans.push((scan, expected(&self.model, range).into()));
+                    self.scans.push((scan, self.expected(range).into()));
                 }
                 Operation::ReadOn(index, count) => self.read_on(*index, *count),
                 Operation::TakeSnapshot => {
                     self.had_snapshots = true;
                     let snapshot = self.db.snapshot().expect("a snapshot");
-                    self.snapshots.push((snapshot, self.model.clone()));
+                    self.snapshots.push((snapshot, self.model.open_snapshot()));
                 }
                 Operation::GetFromSnapshot(index, key) => {
-                    if let Some((snapshot, model)) = pick(&self.snapshots, *index) {
+                    if let Some((snapshot, seq)) = pick(&self.snapshots, *index) {
                         let found = snapshot.get(key).expect("a get");
-                        assert_eq!(found.as_deref(), model.get(key).map(Vec::as_slice));
+                        assert_eq!(found, self.model.get_at(key, *seq).0);
                     }
                 }
                 Operation::ScanSnapshot(index, range) => {
-                    if let Some((snapshot, model)) = pick(&self.snapshots, *index) {
+                    if let Some((snapshot, seq)) = pick(&self.snapshots, *index) {
                         let found = snapshot.scan(range.clone()).expect("a scan");
-                        assert_eq!(rows_of(found), expected(model, range));
+                        assert_eq!(rows_of(found), expected(&self.model, range, *seq));
                     }
                 }
                 Operation::DropSnapshot(index) => {
                     if !self.snapshots.is_empty() {
-                        self.snapshots.swap_remove(index.index(self.snapshots.len()));
+                        let index = index.index(self.snapshots.len());
+                        self.model.close_snapshot(self.snapshots.swap_remove(index).1);
                     }
                 }
                 Operation::Flush => self.flush(),
@@ -403,20 +408,25 @@ mod histories {
             self.written(written, changes);
         }
 
-        /// A batch with a row that is not allowed is refused as a whole; any other is applied.
+        /// What the model refuses is refused as a whole; any other batch is applied.
         fn written<T: std::fmt::Debug>(&mut self, result: tinydb::Result<T>, changes: &[Change]) {
-            if changes.iter().any(|change| change.key().is_empty()) {
+            let model = self.model.write(changes.iter().map(Change::for_model).collect());
+            if model.is_err() {
                 let refused = matches!(result, Err(Error::InvalidArgument { .. }));
                 assert!(refused, "expected Error::InvalidArgument, found {result:?}");
                 return;
             }
             result.expect("a write");
-            changes.iter().for_each(|change| change.apply_to(&mut self.model));
+        }
+
+        /// What the model shows now.
+        fn expected(&self, range: &KeyRange) -> Vec<Row> {
+            expected(&self.model, range, self.model.seq())
         }
 
         fn seek(&self, range: &KeyRange, before: usize, key: &Key) {
             let mut scan = self.db.scan(range.clone()).expect("a scan");
-            let mut expected = expected(&self.model, range).into_iter();
+            let mut expected = self.expected(range).into_iter();
             for _ in 0..before {
                 assert_eq!(row_of(scan.next()), expected.next());
             }
@@ -438,6 +448,7 @@ mod histories {
 
         fn flush(&mut self) {
             self.db.flush().expect("a flush");
+            self.model.flush();
             let stats = self.db.stats().expect("figures");
             assert_eq!((stats.mem_table_rows, stats.immutable_mem_tables), (0, 0), "{stats:?}");
         }
@@ -451,7 +462,7 @@ mod histories {
             if !self.had_snapshots {
                 assert_eq!(
                     stats.sst_rows,
-                    self.model.len() as u64,
+                    self.expected(&ALL).len() as u64,
                     "a row for each key: {stats:?}"
                 );
             }
@@ -493,6 +504,7 @@ mod histories {
             }
             self.scans.clear();
             self.db = self.home.open(&self.settings);
+            self.model.reopen();
         }
 
         fn drop_and_open(&mut self) {
@@ -502,29 +514,37 @@ mod histories {
             // Something stands in for the database, so that it is dropped before it is opened.
             self.db = tinydb::DbBuilder::in_memory().build().expect("a database in memory");
             self.db = self.home.open(&self.settings);
+            self.model.reopen();
         }
 
         /// Reads everything in every way.
         fn check(&self) {
             let rows = rows_of(self.db.scan(..).expect("a scan"));
-            assert_eq!(rows, expected(&self.model, &(..)));
-            for (key, value) in &self.model {
-                assert_eq!(self.db.get(key).expect("a get").as_ref(), Some(&value.clone().into()));
+            assert_eq!(rows, self.expected(&ALL));
+            for (key, value) in rows {
+                assert_eq!(self.db.get(key).expect("a get"), Some(value.into()));
             }
-            for (snapshot, model) in &self.snapshots {
+            for (snapshot, seq) in &self.snapshots {
                 let rows = rows_of(snapshot.scan(..).expect("a scan"));
-                assert_eq!(rows, expected(model, &(..)), "a snapshot");
+                assert_eq!(rows, expected(&self.model, &ALL, *seq), "a snapshot");
             }
         }
+    }
+
+    /// What [`ConcatMergeOperator`] does.
+    fn concat(_key: &[u8], existing: Option<&[u8]>, operands: &[Bytes]) -> Bytes {
+        let operands = operands.iter().map(|operand| &operand[..]);
+        existing.into_iter().chain(operands).collect::<Vec<_>>().concat().into()
     }
 
     fn pick<T>(choices: &[T], index: Index) -> Option<&T> {
         (!choices.is_empty()).then(|| index.get(choices))
     }
 
-    fn expected(model: &Model, range: &impl RangeBounds<Key>) -> Vec<Row> {
-        let inside = model.iter().filter(|(key, _)| range.contains(*key));
-        inside.map(|(key, value)| (key.clone(), value.clone())).collect()
+    fn expected(model: &Model, (start, end): &KeyRange, seq: u64) -> Vec<Row> {
+        let bound = |bound: &Bound<Key>| bound.clone().map(Bytes::from);
+        let (rows, _) = model.scan_at((bound(start), bound(end)), seq);
+        rows.into_iter().map(|(key, value)| (key.to_vec(), value.to_vec())).collect()
     }
 
     fn row_of(next: Option<tinydb::Result<tinydb::iter::KeyValue>>) -> Option<Row> {
