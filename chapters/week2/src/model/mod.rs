@@ -20,7 +20,6 @@
 
 pub mod flush;
 pub mod get;
-#[path = "../../../../solutions/tinydb/src/model/merge.rs"]
 pub mod merge;
 #[expect(clippy::module_inception, reason = "the file of `Model` is called model")]
 #[path = "../../../../solutions/tinydb/src/model/model.rs"]
@@ -29,7 +28,6 @@ pub mod model;
 pub mod operands;
 #[path = "../../../../solutions/tinydb/src/model/range.rs"]
 pub mod range;
-#[path = "../../../../solutions/tinydb/src/model/scan.rs"]
 pub mod scan;
 #[path = "../../../../solutions/tinydb/src/model/table.rs"]
 pub mod table;

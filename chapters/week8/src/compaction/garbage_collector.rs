@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 // ANCHOR: inventory
 /// The files of a database, and what is known of their use. The database fills it in: first it lists
-/// the SSTs, then it reads the manifests.
+/// the SSTs, then it looks which are in use here, then it reads the manifests.
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
     /// The manifests that exist, oldest first.

@@ -33,7 +33,7 @@ pub enum Room {
     /// This part of so many bytes has to go first. It is no longer in the index. Its file is there still,
     /// so its bytes count until [`PartIndex::free`] is told that it is gone. Then ask again.
     Evict(PartKey, u64),
-    /// There is no room, and nothing to evict that would make some.
+    /// There is no room, and no part is left in the index.
     Full,
 }
 
@@ -72,7 +72,8 @@ impl PartIndex {
         todo!("week 8, task 10: Stay within the bound")
     }
 
-    /// Sets room for a file of `len` bytes aside, or says what has to go first.
+    /// Sets room for a file of `len` bytes aside, or says what has to go first: as long as there is a
+    /// part in the index and `len` is at most `max_bytes`, the oldest, whether or not that is enough.
     // Task 8.10: Stay within the bound
     pub fn reserve(&mut self, len: u64) -> Room {
         todo!("week 8, task 10: Stay within the bound")

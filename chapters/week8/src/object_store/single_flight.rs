@@ -67,7 +67,7 @@ impl<K: Eq + Hash + Clone, V: Clone> SingleFlight<K, V> {
     }
 
     /// Joins the flight for `key`: as its leader if there is none, and as a follower otherwise. Never
-    /// waits.
+    /// waits, and takes no lock but the table's: a flight that ends takes that of its outcome first.
     // Task 8.11: Fetch once for many
     pub fn join(&self, key: K) -> Joined<'_, K, V> {
         todo!("week 8, task 11: Fetch once for many")
