@@ -235,8 +235,8 @@ impl fmt::Display for EntryHelp<'_> {
     }
 }
 
-fn figures(stats: &Stats) -> [(&'static str, u64); 20] {
-    [
+fn figures(stats: &Stats) -> Vec<(&'static str, String)> {
+    let counts = [
         ("memtable rows", stats.mem_table_rows as u64),
         ("memtable bytes", stats.mem_table_bytes as u64),
         ("immutable memtables", stats.immutable_mem_tables as u64),
@@ -246,6 +246,7 @@ fn figures(stats: &Stats) -> [(&'static str, u64); 20] {
         ("SSTs in sorted runs", stats.sorted_run_ssts as u64),
         ("SST rows", stats.sst_rows),
         ("SST data bytes", stats.sst_bytes),
+        ("flushed memtable bytes", stats.flushed_mem_table_bytes),
         ("flushed bytes", stats.flushed_bytes),
         ("compacted bytes", stats.compacted_bytes),
         ("running compactions", stats.running_compactions as u64),
@@ -257,7 +258,14 @@ fn figures(stats: &Stats) -> [(&'static str, u64); 20] {
         ("durable up to", stats.durable_seq),
         ("manifest", stats.manifest_id),
         ("writer epoch", stats.writer_epoch),
-    ]
+    ];
+    let ratio = |ratio: Option<f64>| ratio.map_or("-".into(), |ratio| format!("{ratio:.2}"));
+    let amplifications = [
+        ("write amplification", ratio(stats.write_amplification)),
+        ("read amplification", stats.read_amplification.to_string()),
+        ("space amplification", ratio(stats.space_amplification)),
+    ];
+    counts.map(|(name, count)| (name, count.to_string())).into_iter().chain(amplifications).collect()
 }
 
 /// A bar on the terminal that shows itself only if the errors go to one.

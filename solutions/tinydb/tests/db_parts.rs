@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use testkit::{SimulatedFile, deadline};
+use testkit::{SimulatedFile, TempFolder, deadline};
 use tinydb::db::backpressure::{Admission, LONGEST_DELAY, admission};
 use tinydb::db::{Manifest, Trace, paths};
 use tinydb::error::Error;
@@ -313,6 +313,59 @@ fn figures_say_what_there_is() {
     assert_eq!((stats.l0_ssts, stats.sorted_runs, stats.sst_rows), (1, 0, 1));
     assert!((10..60).contains(&stats.sst_bytes), "{}", stats.sst_bytes);
     assert_eq!((stats.last_seq, stats.manifest_id, stats.writer_epoch), (3, 2, 1));
+}
+
+#[test]
+fn amplification_is_measured() {
+    let mut builder = DbBuilder::in_memory();
+    let settings = Settings { compactor_options: None, ..Settings::default() };
+    builder = builder.with_settings(settings);
+    let db = builder.build().unwrap();
+    let measured = || {
+        let stats = db.stats().unwrap();
+        (stats.write_amplification, stats.read_amplification, stats.space_amplification)
+    };
+    assert_eq!(measured(), (None, 0, None), "nothing was written");
+    db.put("apple", "red").unwrap();
+    assert_eq!(measured(), (None, 0, None), "nothing was flushed");
+    db.flush().unwrap();
+
+    let stats = db.stats().unwrap();
+    assert_eq!(stats.flushed_mem_table_bytes, 16, "apple, red, and a sequence number");
+    let flushed = stats.flushed_bytes as f64 / 16.0;
+    assert_eq!(measured(), (Some(flushed), 1, None), "no sorted run says what is alive");
+
+    db.compact().unwrap();
+    let stats = db.stats().unwrap();
+    let both = (stats.flushed_bytes + stats.compacted_bytes) as f64 / 16.0;
+    assert!(stats.compacted_bytes > 0 && both > flushed, "{stats:?}");
+    assert_eq!(measured(), (Some(both), 1, Some(1.0)), "one run, and all of it is alive");
+
+    let run_bytes = stats.sst_bytes;
+    for color in ["green", "brown"] {
+        db.put("apple", color).unwrap();
+        db.flush().unwrap();
+    }
+    let stats = db.stats().unwrap();
+    assert_eq!(stats.flushed_mem_table_bytes, 16 + 18 + 18);
+    assert_eq!(stats.read_amplification, 3, "two SSTs and a run");
+    assert_eq!(stats.space_amplification, Some(stats.sst_bytes as f64 / run_bytes as f64));
+    assert!(stats.space_amplification > Some(2.9), "three apples instead of one: {stats:?}");
+    db.compact().unwrap();
+    assert_eq!(db.stats().unwrap().space_amplification, Some(1.0));
+}
+
+#[test]
+fn rows_that_recovery_found_are_counted_when_they_are_flushed() {
+    let folder = TempFolder::new();
+    let open = || Db::open(folder.path()).unwrap();
+    open().put("apple", "red").unwrap();
+    let db = open();
+    db.put("fig", "blue").unwrap();
+    db.flush().unwrap();
+    let stats = db.stats().unwrap();
+    assert_eq!(stats.flushed_mem_table_bytes, 16 + 15, "{stats:?}");
+    assert!(stats.write_amplification.is_some());
 }
 
 #[test]

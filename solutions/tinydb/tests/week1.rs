@@ -2,6 +2,9 @@
 
 extern crate tinydb as week1;
 
+#[path = "../../../chapters/week1/tests/amplification.rs"]
+mod amplification;
+
 #[path = "../../../chapters/week1/tests/block.rs"]
 mod block;
 

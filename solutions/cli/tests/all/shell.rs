@@ -266,6 +266,10 @@ fn a_flush_is_seen_in_the_figures() {
     assert_eq!(figure("level-0 SSTs"), "1");
     assert_eq!(figure("SST rows"), "2");
     assert_eq!(figure("last sequence number"), "3");
+    // Two rows of a key and a value of one byte each, and their sequence numbers.
+    assert_eq!(figure("flushed memtable bytes"), "20");
+    assert_eq!(figure("read amplification"), "1");
+    assert_eq!(figure("space amplification"), "-", "there is no sorted run");
 }
 
 #[test]

@@ -30,8 +30,12 @@ impl DbInner {
             Some(begun) if begun.wal_id == wal_id => Ok(begun.object.clone()),
             _ => {
                 let object = self.encode_table(table)?;
-                let (sst, object_too) = (None, object.clone());
-                *unfinished = Some(UnfinishedFlush { wal_id, object: object_too, sst });
+                *unfinished = Some(UnfinishedFlush {
+                    wal_id,
+                    row_bytes: table.approximate_size() as u64,
+                    object: object.clone(),
+                    sst: None,
+                });
                 Ok(object)
             }
         }
@@ -67,6 +71,7 @@ impl DbInner {
         self.counters.flushed.fetch_add(size, Ordering::Relaxed);
         if let Some(unfinished) = &mut *locked(&self.unfinished) {
             unfinished.sst = Some(id);
+            self.counters.flushed_rows.fetch_add(unfinished.row_bytes, Ordering::Relaxed);
         }
         Ok(id)
     }

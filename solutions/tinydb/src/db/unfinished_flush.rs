@@ -7,6 +7,8 @@ use bytes::Bytes;
 pub struct UnfinishedFlush {
     /// The segment that holds the memtable's rows.
     pub wal_id: u64,
+    /// Bytes of the memtable's rows.
+    pub row_bytes: u64,
     /// The SST.
     pub object: Bytes,
     /// The number under which it was put.

@@ -3,6 +3,7 @@
 //! Nothing here knows about files. Decoders take bytes, check every length before they use it, and
 //! return a [`DecodeError`](crate::error::DecodeError) with the offset in those bytes.
 
+pub mod amplification;
 pub mod block;
 pub mod checksum;
 pub mod cursor;
