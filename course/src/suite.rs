@@ -53,6 +53,12 @@ pub struct Panic {
 }
 
 impl Suite {
+    /// Adds what other programs ran.
+    pub fn add(&mut self, other: Self) {
+        self.tests.extend(other.tests);
+        self.troubles.extend(other.troubles);
+    }
+
     /// Puts the tests in the order of their files; `names` are the tests there. libtest lists them by name.
     pub fn order_by(&mut self, names: &[String]) {
         let place = |test: &Test| names.iter().position(|name| test.name.ends_with(name.as_str()));

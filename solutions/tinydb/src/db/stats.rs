@@ -35,6 +35,7 @@ pub struct Stats {
     pub flushed_bytes: u64,
     /// Bytes of SSTs that compactions have written since then.
     pub compacted_bytes: u64,
+    // ANCHOR: amplification
     /// `flushed_bytes` and `compacted_bytes`, divided by `flushed_mem_table_bytes`; `None` before the
     /// first flush.
     ///
@@ -53,6 +54,7 @@ pub struct Stats {
     /// estimate is too high if newer places have other keys, and too low if they delete what is
     /// in the run.
     pub space_amplification: Option<f64>,
+    // ANCHOR_END: amplification
     /// How many compactions run.
     pub running_compactions: usize,
     /// How many were committed since the database was opened.
