@@ -124,11 +124,11 @@ impl Fields {
 
     fn take(&mut self, len: usize, name: &str, meaning: impl FnOnce(&[u8]) -> String) -> Bytes {
         let field = self.bytes.slice(self.at..self.at + len);
-        let line = format!("{name:<14} {}", meaning(&field));
+        let line = format!("{name:<13} {}", meaning(&field));
         let mut line = line.trim_end();
         let mut at = self.at;
         for chunk in field.chunks(8) {
-            let row = format!("{at:>4}  {:<23}  {line}", hex(chunk));
+            let row = format!("{at:>3}  {:<23}  {line}", hex(chunk));
             writeln!(self.text, "{}", row.trim_end()).expect("a string can be written to");
             (line, at) = ("", at + chunk.len());
         }
@@ -275,18 +275,10 @@ fn a_checksum() {
 #[test]
 fn rows_of_version_1() {
     let examples = [
-        (
-            "apple = \"red\", alone, as in the WAL or as the first row of a block",
-            rows()[0].clone(),
-            "",
-        ),
-        ("apply = \"7\", in a block that begins with apple", rows()[1].clone(), "apple"),
-        (
-            "a merge operand for apple, in the same block",
-            RowEntry::new_merge("apple", "+1", 6),
-            "apple",
-        ),
-        ("kiwi is deleted, in the same block", rows()[2].clone(), "apple"),
+        ("apple = \"red\", without a first key", rows()[0].clone(), ""),
+        ("apply = \"7\", first key apple", rows()[1].clone(), "apple"),
+        ("apple, operand +1, first key apple", RowEntry::new_merge("apple", "+1", 6), "apple"),
+        ("kiwi is deleted, first key apple", rows()[2].clone(), "apple"),
     ];
     let mut text = String::new();
     for (title, row, first_key) in examples {
@@ -567,6 +559,9 @@ fn the_files_of_a_database() {
     db.flush().expect("a flush");
     db.put("apply", "7").expect("a good write");
     drop(db);
+    // The page says so in words.
+    let epoch = fs::read(folder.path().join("wal-epoch")).expect("it is there");
+    assert_eq!(hex(&epoch), "31 0a", "the epoch as text");
     let mut text = String::new();
     for file in files(folder.path()) {
         let len = fs::metadata(folder.path().join(&file)).expect("it is there").len();
