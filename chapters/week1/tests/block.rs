@@ -425,7 +425,7 @@ mod task_1_8 {
     fn row_0_holds_its_whole_key() {
         let rule = rule("1.8", "row 0 is encoded against the empty key");
         let row = [&[0, 1, 0, 1, b'k'][..], &[0; 8], &[1]].concat();
-        let found = read_all(&raw_block(&row, &[0], 1));
+        let found = decode(&raw_block(&row, &[0], 1));
         assert!(found.is_err(), "a row 0 with a prefix: found {found:?}{rule}");
     }
 
