@@ -34,6 +34,7 @@ const ROW_COUNT_LEN: usize = size_of::<u16>();
 /// The largest size a block may be asked to have: every row must begin where a `u16` reaches.
 pub const MAX_BLOCK_SIZE: usize = u16::MAX as usize;
 
+// ANCHOR: block_builder
 /// Builds one block, row by row.
 ///
 /// Invariants:
@@ -46,6 +47,7 @@ pub struct BlockBuilder {
     rows: BytesMut,
     offsets: Vec<u16>,
 }
+// ANCHOR_END: block_builder
 
 impl BlockBuilder {
     /// An empty builder of blocks of about `block_size` bytes; a larger size than
@@ -60,12 +62,17 @@ impl BlockBuilder {
     }
 
     /// Adds `row` if there is room, and returns whether there was. An empty block has room for a
-    /// row of any size. Fails if the row breaks a limit.
+    /// row of any size. Fails if the row breaks a limit ([`RowEntry::validate`]). Unless it was added,
+    /// the builder is as it was.
+    // exercise: week1.7
     pub fn add(&mut self, row: &RowEntry) -> Result<bool> {
+        row.validate()?;
         let added_len = encoded_row_len(row, &self.first_key) + OFFSET_LEN;
         if !self.is_empty() && self.encoded_len() + added_len > self.block_size {
             return Ok(false);
         }
+        // The cast is exact: what is there fits in a block, unless it is a single row, and there is no
+        // room behind that one.
         let offset = self.rows.len() as u16;
         encode_row(row, &self.first_key, &mut self.rows)?;
         if self.is_empty() {
@@ -81,11 +88,13 @@ impl BlockBuilder {
     }
 
     /// How many bytes [`BlockBuilder::finish`] would return.
+    // exercise: week1.7
     pub fn encoded_len(&self) -> usize {
         self.rows.len() + self.offsets.len() * OFFSET_LEN + ROW_COUNT_LEN
     }
 
     /// The block's bytes. The builder is empty afterwards, ready for the next block.
+    // exercise: week1.7
     pub fn finish(&mut self) -> Bytes {
         let mut block = std::mem::take(&mut self.rows);
         for offset in &self.offsets {
@@ -98,6 +107,7 @@ impl BlockBuilder {
     }
 }
 
+// ANCHOR: block
 /// A block that was read: rows by number, and search by key.
 #[derive(Debug, Clone)]
 pub struct Block {
@@ -105,10 +115,15 @@ pub struct Block {
     offsets: Vec<u16>,
     first_key: Bytes,
 }
+// ANCHOR_END: block
 
 impl Block {
-    /// Reads what [`BlockBuilder::finish`] returned. Checks the offsets, not yet the rows: each is
-    /// checked when it is read.
+    /// Reads what [`BlockBuilder::finish`] returned.
+    ///
+    /// Checks the row count, the offsets and row 0. The other rows are checked when they are read. Fails
+    /// if there is no row, if bytes are missing, and unless the first offset is 0, each is greater than
+    /// the one before, and the last lies within the rows.
+    // exercise: week1.8
     pub fn decode(bytes: Bytes) -> Result<Self, DecodeError> {
         let (rows, offsets) = split_offsets(&bytes)?;
         let first = decode_row(&mut Cursor::new(rows.clone()), &[])?;
@@ -132,6 +147,10 @@ impl Block {
     }
 
     /// Row `number`, counted from 0; `None` past the last.
+    ///
+    /// Fails if the row can't be decoded, and if it does not end where the next one begins (the last:
+    /// where the offsets begin). The error's offset counts from the start of the block.
+    // exercise: week1.8
     pub fn row(&self, number: usize) -> Result<Option<RowEntry>, DecodeError> {
         let Some(&start) = self.offsets.get(number) else {
             return Ok(None);
@@ -152,7 +171,10 @@ impl Block {
     }
 
     /// The number of the first row whose key is `key` or greater; [`Block::row_count`] if there is
-    /// none. Decodes O(log n) rows.
+    /// none. Decodes O(log n) rows; fails if one of them can't be decoded.
+    ///
+    /// The rows are in order of their keys, as their builder's caller added them.
+    // exercise: week1.9
     pub fn lower_bound(&self, key: &[u8]) -> Result<usize, DecodeError> {
         let (mut low, mut high) = (0, self.row_count());
         while low < high {
@@ -168,6 +190,7 @@ impl Block {
 
 /// Splits a block into its rows and their offsets, which it checks: the first is 0, each is greater
 /// than the one before, and the last lies within the rows.
+// solution-only
 fn split_offsets(block: &Bytes) -> Result<(Bytes, Vec<u16>), DecodeError> {
     let truncated = |what, needed: usize, available: usize| {
         let (needed, available) = (needed as u64, available as u64);
@@ -190,6 +213,7 @@ fn split_offsets(block: &Bytes) -> Result<(Bytes, Vec<u16>), DecodeError> {
     Ok((block.slice(..rows_len), offsets))
 }
 
+// solution-only
 fn check_offsets(offsets: &[u16], rows_len: usize) -> Result<(), DecodeError> {
     let invalid = |position: usize, what, found, expected| {
         let corruption = Corruption::InvalidField { what, found, expected };

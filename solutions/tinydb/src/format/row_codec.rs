@@ -31,10 +31,13 @@ use super::cursor::Cursor;
 use super::types::{MAX_KEY_LEN, RowEntry, ValueDeletable};
 use crate::error::{Corruption, DecodeError, Result};
 
+/// The flag of a tombstone. A value has no flag.
 const TOMBSTONE: u8 = 1 << 0;
+/// The flag of a merge operand.
 const MERGE_OPERAND: u8 = 1 << 3;
 
 /// How many bytes [`encode_row`] appends for this row.
+// exercise: week1.5
 pub fn encoded_row_len(row: &RowEntry, first_key: &[u8]) -> usize {
     let suffix_len = row.key.len() - shared_prefix_len(&row.key, first_key);
     let key_len = size_of::<u16>() * 2 + suffix_len;
@@ -42,9 +45,10 @@ pub fn encoded_row_len(row: &RowEntry, first_key: &[u8]) -> usize {
     key_len + size_of::<u64>() + size_of::<u8>() + value_len
 }
 
-/// Appends `row` to `out`, its key as a prefix of `first_key` and a suffix.
+/// Appends `row` to `out`, its key as a prefix of `first_key`, as long as can be, and a suffix.
 ///
 /// Fails, without appending, if the row breaks a limit ([`RowEntry::validate`]).
+// exercise: week1.5
 pub fn encode_row(row: &RowEntry, first_key: &[u8], out: &mut BytesMut) -> Result<()> {
     row.validate()?;
     let prefix_len = shared_prefix_len(&row.key, first_key);
@@ -62,8 +66,14 @@ pub fn encode_row(row: &RowEntry, first_key: &[u8], out: &mut BytesMut) -> Resul
     Ok(())
 }
 
-/// Takes one row off `input`. The value shares the input's memory, and so does the key where it
-/// has no prefix.
+/// Takes one row off `input`, and nothing that stands behind it. The value shares the input's memory,
+/// and so does the key where it has no prefix.
+///
+/// Fails if the prefix is longer than `first_key`, if the key has not 1 to [`MAX_KEY_LEN`] bytes, if the
+/// flags are not those of a value, a tombstone or a merge operand, and if bytes are missing. A prefix
+/// that is shorter than it could be is no error. The error's offset is that of the field that is wrong,
+/// from the start of the cursor's input.
+// exercise: week1.6
 pub fn decode_row(input: &mut Cursor, first_key: &[u8]) -> Result<RowEntry, DecodeError> {
     let key = decode_key(input, first_key)?;
     let seq = input.take_u64("a row's sequence number")?;
@@ -80,6 +90,7 @@ pub fn decode_row(input: &mut Cursor, first_key: &[u8]) -> Result<RowEntry, Deco
     Ok(RowEntry { key, value, seq })
 }
 
+// solution-only
 fn flags(value: &ValueDeletable) -> u8 {
     match value {
         ValueDeletable::Value(_) => 0,
@@ -88,10 +99,12 @@ fn flags(value: &ValueDeletable) -> u8 {
     }
 }
 
+// solution-only
 fn shared_prefix_len(key: &[u8], first_key: &[u8]) -> usize {
     key.iter().zip(first_key).take_while(|(a, b)| a == b).count()
 }
 
+// solution-only
 fn decode_key(input: &mut Cursor, first_key: &[u8]) -> Result<Bytes, DecodeError> {
     let offset = input.offset();
     let prefix_len = usize::from(input.take_u16("a row's prefix length")?);
@@ -109,11 +122,13 @@ fn decode_key(input: &mut Cursor, first_key: &[u8]) -> Result<Bytes, DecodeError
     Ok(if prefix.is_empty() { suffix } else { [prefix, &suffix].concat().into() })
 }
 
+// solution-only
 fn decode_value(input: &mut Cursor) -> Result<Bytes, DecodeError> {
     let value_len = input.take_u32("a row's value length")?;
     input.take_bytes(value_len as usize, "a row's value")
 }
 
+// solution-only
 fn invalid(offset: usize, what: &'static str, found: u64, expected: &'static str) -> DecodeError {
     DecodeError::new(offset, Corruption::InvalidField { what, found, expected })
 }

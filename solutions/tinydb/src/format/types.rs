@@ -27,6 +27,7 @@ pub enum ValueDeletable {
 
 impl ValueDeletable {
     /// The bytes of a value or merge operand; `None` for a tombstone.
+    // exercise: week1.4
     pub fn as_bytes(&self) -> Option<&Bytes> {
         match self {
             Self::Value(bytes) | Self::Merge(bytes) => Some(bytes),
@@ -35,6 +36,7 @@ impl ValueDeletable {
     }
 
     /// How many bytes the value or merge operand has; 0 for a tombstone.
+    // exercise: week1.4
     pub fn len(&self) -> usize {
         self.as_bytes().map_or(0, Bytes::len)
     }
@@ -45,6 +47,7 @@ impl ValueDeletable {
     }
 
     /// Whether this is a tombstone.
+    // exercise: week1.4
     pub fn is_tombstone(&self) -> bool {
         matches!(self, Self::Tombstone)
     }
@@ -90,21 +93,33 @@ impl RowEntry {
 
     /// Bytes of the key, the value and the sequence number: what a row counts for in the size of a
     /// memtable.
+    // exercise: week1.4
     pub fn estimated_size(&self) -> usize {
         self.key.len() + self.value.len() + size_of_val(&self.seq)
     }
 
-    /// Checks invariant 1, which everything that encodes a row relies on.
+    /// Checks invariant 1, which everything that encodes a row relies on: [`check_limits`] for this
+    /// row's lengths.
+    // exercise: week1.4
     pub fn validate(&self) -> Result<()> {
-        let (key_len, value_len) = (self.key.len(), self.value.len());
-        if key_len == 0 || key_len > MAX_KEY_LEN {
-            let problem = format!("it has {key_len} bytes; a key has 1 to {MAX_KEY_LEN}");
-            return Err(Error::invalid("key", problem));
-        }
-        if value_len > MAX_VALUE_LEN {
-            let problem = format!("it has {value_len} bytes; a value has at most {MAX_VALUE_LEN}");
-            return Err(Error::invalid("value", problem));
-        }
-        Ok(())
+        check_limits(self.key.len(), self.value.len())
     }
+}
+
+/// Checks the length of a key, and of a value or merge operand, in bytes.
+///
+/// Fails with [`Error::InvalidArgument`] if the key has not 1 to [`MAX_KEY_LEN`] bytes, and if the
+/// value has more than [`MAX_VALUE_LEN`]. The argument is called `key` or `value`, and the problem says
+/// how long it is and what is allowed.
+// exercise: week1.4
+pub fn check_limits(key_len: usize, value_len: usize) -> Result<()> {
+    if key_len == 0 || key_len > MAX_KEY_LEN {
+        let problem = format!("it has {key_len} bytes; a key has 1 to {MAX_KEY_LEN}");
+        return Err(Error::invalid("key", problem));
+    }
+    if value_len > MAX_VALUE_LEN {
+        let problem = format!("it has {value_len} bytes; a value has at most {MAX_VALUE_LEN}");
+        return Err(Error::invalid("value", problem));
+    }
+    Ok(())
 }
