@@ -265,7 +265,11 @@ fn figures(stats: &Stats) -> Vec<(&'static str, String)> {
         ("read amplification", stats.read_amplification.to_string()),
         ("space amplification", ratio(stats.space_amplification)),
     ];
-    counts.map(|(name, count)| (name, count.to_string())).into_iter().chain(amplifications).collect()
+    counts
+        .map(|(name, count)| (name, count.to_string()))
+        .into_iter()
+        .chain(amplifications)
+        .collect()
 }
 
 /// A bar on the terminal that shows itself only if the errors go to one.
