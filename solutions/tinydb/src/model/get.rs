@@ -33,8 +33,7 @@ impl Model {
     /// `get_merged` gives the answer, and adds its steps.
     // exercise: week2.2
     pub fn get_at(&self, key: &[u8], max_seq: u64) -> (Option<Bytes>, Vec<Step>) {
-        let mut steps = Vec::new();
-        let row = self.newest_row(key, max_seq, &mut steps);
+        let (row, mut steps) = self.newest_row(key, max_seq);
         let value = match row.map(|row| row.value) {
             None | Some(ValueDeletable::Tombstone) => None,
             Some(ValueDeletable::Value(value)) => Some(value),
@@ -47,31 +46,31 @@ impl Model {
     /// included; `None` if there is none.
     ///
     /// Looks into one place after the other, newest first: the memtable, each immutable memtable, each
-    /// SST. Stops at the first that has such a row: whatever is behind it is older. Adds a step for each
+    /// SST. Stops at the first that has such a row: whatever is behind it is older. The steps are one for each
     /// place that it looked into: `MemTableLookup`, `ImmutableMemTableLookup`, `SstLookup`.
     // exercise: week2.2
-    pub fn newest_row(&self, key: &[u8], max_seq: u64, steps: &mut Vec<Step>) -> Option<RowEntry> {
+    pub fn newest_row(&self, key: &[u8], max_seq: u64) -> (Option<RowEntry>, Vec<Step>) {
         let row = newest_in(&self.mem_table, key, max_seq);
-        steps.push(Step::MemTableLookup { found: row.is_some() });
+        let mut steps = vec![Step::MemTableLookup { found: row.is_some() }];
         if row.is_some() {
-            return row;
+            return (row, steps);
         }
         for frozen in &self.immutables {
             let row = newest_in(&frozen.table, key, max_seq);
             let (wal_id, found) = (frozen.wal_id, row.is_some());
             steps.push(Step::ImmutableMemTableLookup { wal_id, found });
             if found {
-                return row;
+                return (row, steps);
             }
         }
         for sst in &self.l0 {
             let row = newest_in(&sst.table, key, max_seq);
             steps.push(Step::SstLookup { sst: sst.id, found: row.is_some() });
             if row.is_some() {
-                return row;
+                return (row, steps);
             }
         }
-        None
+        (None, steps)
     }
 
     /// The value of a key whose newest row is a merge operand: every place is read, from the newest row
