@@ -29,7 +29,9 @@ pub fn files(scene: &Scene, disk: &Disk) -> Result<Option<Difference>, Failure> 
         return Ok(Some(found));
     }
     for (id, rows) in expected {
-        if let Some(found) = different(&format!("the rows of SST {id}"), &rows, &&disk.sst_rows(id)?[..]) {
+        if let Some(found) =
+            different(&format!("the rows of SST {id}"), &rows, &&disk.sst_rows(id)?[..])
+        {
             return Ok(Some(found));
         }
     }
@@ -114,9 +116,15 @@ fn resolve(
     }
     let Some(operator) = operator.operator() else { return Ok(base) };
     let merged = operator.merge_batch(key, base.as_deref(), &operands);
-    merged.map(Some).map_err(|error| Failure::Recording(format!("the merge operator failed: {error}")))
+    merged
+        .map(Some)
+        .map_err(|error| Failure::Recording(format!("the merge operator failed: {error}")))
 }
 
-fn different<T: PartialEq + std::fmt::Debug>(what: &str, expected: &T, found: &T) -> Option<Difference> {
+fn different<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    expected: &T,
+    found: &T,
+) -> Option<Difference> {
     (expected != found).then(|| (what.to_owned(), format!("{expected:?}"), format!("{found:?}")))
 }

@@ -40,8 +40,9 @@ pub fn record(script: &Path, file: Option<&Path>, out: &mut dyn Write) -> Result
     })?;
     let json = recording.to_json()?;
     match file {
-        Some(file) => std::fs::write(file, json)
-            .map_err(Failure::io(format!("write {}", file.display()))),
+        Some(file) => {
+            std::fs::write(file, json).map_err(Failure::io(format!("write {}", file.display())))
+        }
         None => out.write_all(json.as_bytes()).map_err(Failure::Output),
     }
 }

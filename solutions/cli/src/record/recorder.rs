@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tinydb::Db;
 use tinydb::db::{DbBuilder, Trace};
 use tinydb::format::{RowEntry, Step, ValueDeletable};
 use tinydb::object_store::ObjectStore;
-use tinydb::Db;
 
 use crate::command::Command;
 use crate::failure::Failure;
@@ -16,7 +16,7 @@ use super::check;
 use super::disk::Disk;
 use super::held_store::Held;
 use super::recording::{Frame, Kind, Looked, Mark, Operation, Recording, Row, Why};
-use super::scene::{Container, Scene, insert, is_operand, sst_box, table_box, wal_box};
+use super::scene::{Container, LeftOut, Scene, insert, is_operand, sst_box, table_box, wal_box};
 use super::script::{Order, RecordArgs, Script};
 use super::sentence::{Sentences, count, listed};
 
@@ -50,6 +50,8 @@ struct Now {
     written: Option<RowEntry>,
     looked: Vec<Looked>,
     marks: Vec<Mark>,
+    /// What a compaction has left out, in words.
+    left: String,
     /// What a stream of rows has shown of the key that it is at.
     versions: Versions,
 }
@@ -87,13 +89,13 @@ impl Recorder {
         for (line, order) in script.orders {
             let done = recorder.order(order);
             done.map_err(|failure| match failure {
-                Failure::Recording(problem) => Failure::Recording(format!("line {line}: {problem}")),
+                Failure::Recording(problem) => {
+                    Failure::Recording(format!("line {line}: {problem}"))
+                }
                 other => Failure::Recording(format!("line {line}: {other}")),
             })?;
         }
-        // A database that waits for its store would wait for ever.
-        recorder.disk.store.hold(Held::default());
-        Ok(recorder.recording)
+        Ok(std::mem::take(&mut recorder.recording))
     }
 
     fn order(&mut self, order: Order) -> Result<(), Failure> {
@@ -166,7 +168,8 @@ impl Recorder {
         self.operation("open".to_owned());
         let id = self.scene.manifests.last().copied().unwrap_or(0);
         let epoch = self.disk.manifest(id)?.writer_epoch;
-        let gone = before.iter().filter(|old| !self.scene.wal.iter().any(|new| new.number == old.number));
+        let gone =
+            before.iter().filter(|old| !self.scene.wal.iter().any(|new| new.number == old.number));
         let gone: Vec<String> = gone.map(|segment| segment.number.to_string()).collect();
         let mut text = format!(
             "The database is opened. It commits manifest {id}, which makes it the writer of epoch {epoch}, and knows \
@@ -174,7 +177,9 @@ impl Recorder {
         );
         if !gone.is_empty() {
             let gone = listed(&gone);
-            text += &format!(" Of the WAL it deletes what was flushed before the crash: segment {gone}.");
+            text += &format!(
+                " Of the WAL it deletes what was flushed before the crash: segment {gone}."
+            );
         }
         self.frame(None, text, Vec::new(), Vec::new(), Vec::new());
         self.steps(&steps)?;
@@ -262,10 +267,13 @@ impl Recorder {
     // ---------- Commands ----------
 
     fn command(&mut self, command: &Command, typed: String) -> Result<(), Failure> {
-        let db = self.db.clone().ok_or_else(|| failed("the database is not open: `open` it first"))?;
+        let db =
+            self.db.clone().ok_or_else(|| failed("the database is not open: `open` it first"))?;
         let waits = matches!(command, Command::Flush | Command::Compact | Command::Gc { .. });
         if waits && self.held != Held::default() {
-            return Err(failed("this would wait for ever on a store that is held: `release` it first"));
+            return Err(failed(
+                "this would wait for ever on a store that is held: `release` it first",
+            ));
         }
         self.operation(typed);
         self.now.written = self.row_of(command);
@@ -291,7 +299,11 @@ impl Recorder {
     }
 
     /// Runs a command; says what it has answered, if it answers.
-    fn execute(&mut self, db: &Db, command: &Command) -> Result<(Option<String>, Vec<String>), Failure> {
+    fn execute(
+        &mut self,
+        db: &Db,
+        command: &Command,
+    ) -> Result<(Option<String>, Vec<String>), Failure> {
         let operator = self.say.0;
         match command {
             Command::Put { key, value } => drop(db.put(key, operator.typed(value))?),
@@ -379,16 +391,21 @@ impl Recorder {
         match command {
             Command::Put { .. } => "A key is given a value. That is a new row.".to_owned(),
             Command::Delete { .. } => {
-                "A key is deleted. That is a new row too: a tombstone, which hides what is older.".to_owned()
+                "A key is deleted. That is a new row too: a tombstone, which hides what is older."
+                    .to_owned()
             }
             Command::Merge { .. } => {
-                "A key is changed by an operand, which is written as a row. Nothing is read.".to_owned()
+                "A key is changed by an operand, which is written as a row. Nothing is read."
+                    .to_owned()
             }
-            Command::Get { .. } => "A key is looked up, in one place after the other, newest first.".to_owned(),
+            Command::Get { .. } => {
+                "A key is looked up, in one place after the other, newest first.".to_owned()
+            }
             Command::Scan { .. } => "A range of keys is read, from all places at once.".to_owned(),
             Command::Flush => "Everything in memory is to be in an SST.".to_owned(),
             Command::Compact => {
-                "All SSTs are to be merged into one sorted run. What is in memory is flushed first.".to_owned()
+                "All SSTs are to be merged into one sorted run. What is in memory is flushed first."
+                    .to_owned()
             }
             _ => "The garbage collector looks for files that nobody needs.".to_owned(),
         }
@@ -442,13 +459,7 @@ impl Recorder {
             Step::ScanBegin { places } => self.scan_begin(step, *places),
             Step::ScanRow { key, seq } => self.scan_row(step, key, *seq),
             Step::MergeBatch { key, existing, operands } => {
-                let onto = if *existing { ", onto what is older" } else { "" };
-                let text = format!(
-                    "The merge operator makes one of {} of {}{onto}.",
-                    count(*operands, "operand"),
-                    Shown(key)
-                );
-                self.frame(Some(step), text, Vec::new(), Vec::new(), Vec::new());
+                self.merge_batch(step, key, *existing, *operands);
                 Ok(())
             }
             Step::Flush { wal_id, sst, rows } => self.flushed(step, *wal_id, *sst, *rows),
@@ -460,17 +471,12 @@ impl Recorder {
                 let total: usize = found.iter().sum();
                 self.agree("the SSTs of the sorted run", found.len(), *ssts)?;
                 self.agree("the rows of the sorted run", total as u64, *rows)?;
-                let dropped = self.now.marks.len();
                 let text = format!(
-                    "That was the compaction: {} became sorted run {run}, with {} and {}. {} not needed any more.",
+                    "That was the compaction: {} became sorted run {run}, with {} and {}.{}",
                     count(*sources, "source"),
                     count(*ssts, "SST"),
                     count(total, "row"),
-                    match dropped {
-                        0 => "No row was".to_owned(),
-                        1 => "One row was".to_owned(),
-                        rows => format!("{rows} rows were"),
-                    },
+                    self.now.left,
                 );
                 let focus = self.run_boxes(*run);
                 self.frame(Some(step), text, focus, Vec::new(), Vec::new());
@@ -479,8 +485,14 @@ impl Recorder {
             Step::SstDelete { sst } => {
                 let before = self.scene.unnamed.len();
                 self.scene.unnamed.retain(|other| other.number != *sst);
-                self.agree("the SSTs that no manifest names", self.scene.unnamed.len() + 1, before)?;
-                let text = format!("SST {sst} is deleted: no manifest that counts names it, and nobody reads it.");
+                self.agree(
+                    "the SSTs that no manifest names",
+                    self.scene.unnamed.len() + 1,
+                    before,
+                )?;
+                let text = format!(
+                    "SST {sst} is deleted: no manifest that counts names it, and nobody reads it."
+                );
                 self.frame(Some(step), text, Vec::new(), Vec::new(), Vec::new());
                 Ok(())
             }
@@ -513,14 +525,16 @@ impl Recorder {
 
     fn mem_table_insert(&mut self, step: &Step, key: &[u8], seq: u64) -> Result<(), Failure> {
         let row = self.now.written.clone().filter(|row| row.key == key && row.seq == seq);
-        let row = row.ok_or_else(|| failed(format!("`{step}` is not the row that the command writes")))?;
+        let row =
+            row.ok_or_else(|| failed(format!("`{step}` is not the row that the command writes")))?;
         let Some(table) = &mut self.scene.mem_table else {
             return Err(failed("there is no memtable"));
         };
         let older = table.rows.iter().filter(|other| other.key == key).count();
         insert(&mut table.rows, row.clone());
         let id = table_box(table.number);
-        let mut text = format!("{} is put into the memtable, which is sorted.", capital(&self.say.row(&row)));
+        let mut text =
+            format!("{} is put into the memtable, which is sorted.", capital(&self.say.row(&row)));
         if older > 0 {
             text += match (older, is_operand(&row)) {
                 (1, false) => " The older version of the key stays there, hidden.",
@@ -533,10 +547,18 @@ impl Recorder {
         Ok(())
     }
 
-    fn lookup(&mut self, step: &Step, id: String, place: String, found: bool) -> Result<(), Failure> {
+    fn lookup(
+        &mut self,
+        step: &Step,
+        id: String,
+        place: String,
+        found: bool,
+    ) -> Result<(), Failure> {
         let row = self.scene.newest_in(&id, &self.now.key).cloned();
         if row.is_some() != found {
-            return Err(failed(format!("`{step}`, but by the steps so far it is the other way round")));
+            return Err(failed(format!(
+                "`{step}`, but by the steps so far it is the other way round"
+            )));
         }
         let text = self.say.lookup(&self.now.key, &place, row.as_ref());
         self.now.looked.push(Looked { place: id.clone(), found });
@@ -551,7 +573,11 @@ impl Recorder {
     fn scan_begin(&mut self, step: &Step, places: usize) -> Result<(), Failure> {
         let scene = &self.scene;
         let tables = usize::from(scene.mem_table.is_some()) + scene.immutables.len();
-        self.agree("the places that are merged", tables + scene.l0.len() + scene.runs.len(), places)?;
+        self.agree(
+            "the places that are merged",
+            tables + scene.l0.len() + scene.runs.len(),
+            places,
+        )?;
         // What a get has marked so far is read once more, as a stream.
         self.now.marks.clear();
         self.now.looked.clear();
@@ -566,7 +592,8 @@ impl Recorder {
 
     fn scan_row(&mut self, step: &Step, key: &[u8], seq: u64) -> Result<(), Failure> {
         let found = self.scene.box_of(key, seq);
-        let (id, row) = found.ok_or_else(|| failed(format!("`{step}`, but that row is in no place")))?;
+        let (id, row) =
+            found.ok_or_else(|| failed(format!("`{step}`, but that row is in no place")))?;
         let versions = &mut self.now.versions;
         if versions.key != key {
             *versions = Versions { key: key.to_vec(), ..Versions::default() };
@@ -596,11 +623,39 @@ impl Recorder {
         Ok(())
     }
 
+    fn merge_batch(&mut self, step: &Step, key: &[u8], existing: bool, operands: usize) {
+        let (operands, key_shown) = (count(operands, "operand"), Shown(key));
+        let text = match existing {
+            true => {
+                format!("The merge operator applies {operands} of {key_shown} to what is older.")
+            }
+            false => format!("The merge operator makes one operand of {operands} of {key_shown}."),
+        };
+        let mut marks = Vec::new();
+        // A read has marked what it has read; a flush or a compaction reads without a word.
+        if self.now.marks.is_empty() {
+            let read = match self.scene.immutables.last() {
+                Some(table) => vec![(table_box(table.number), table.rows.clone())],
+                None => {
+                    let places = self.scene.places().into_iter();
+                    places.map(|(id, rows)| (id, rows.to_vec())).collect()
+                }
+            };
+            for (id, rows) in read {
+                for row in rows.iter().filter(|row| row.key == key) {
+                    marks.push(self.mark(&id, row, Why::Merged));
+                }
+            }
+        }
+        self.frame(Some(step), text, Vec::new(), marks, Vec::new());
+    }
+
     fn flushed(&mut self, step: &Step, wal_id: u64, sst: u64, rows: u64) -> Result<(), Failure> {
         let written = self.disk.sst_rows(sst)?;
         self.agree(&format!("the rows of SST {sst}"), written.len() as u64, rows)?;
         let table = self.scene.immutables.iter().find(|table| table.number == wal_id);
-        let table = table.ok_or_else(|| failed(format!("`{step}`, but there is no such immutable memtable")))?;
+        let table = table
+            .ok_or_else(|| failed(format!("`{step}`, but there is no such immutable memtable")))?;
         for row in &written {
             let is_there = |other: &RowEntry| other.key == row.key && other.seq == row.seq;
             if !table.rows.iter().any(is_there) {
@@ -608,23 +663,27 @@ impl Recorder {
                 return Err(failed(format!("SST {sst} has {row}, which was not in the memtable")));
             }
         }
-        let (before, id) = (table.rows.len(), table_box(wal_id));
-        let dropped = self.scene.dropped(&[id], &written);
-        self.scene.unnamed.push(Container { number: sst, rows: written.clone() });
-        let mut text = format!(
-            "The immutable memtable is written as SST {sst}, with {}.",
-            count(written.len(), "row")
-        );
-        if !dropped.is_empty() {
-            text += &format!(
-                " {} of {before} are not needed: newer rows hide them or hold what they said.",
-                dropped.len()
-            );
+        let id = table_box(wal_id);
+        let left = self.scene.left_out(&[id], &written);
+        let rows = count(written.len(), "row");
+        // A crash may have left it behind.
+        let is_there = self.scene.unnamed.iter().any(|other| other.number == sst);
+        let mut text = match is_there {
+            true => format!(
+                "The immutable memtable is to be written as SST {sst}, with {rows}. A file of that name is there, \
+                 the same to the byte, so it is taken over."
+            ),
+            false => format!("The immutable memtable is written as SST {sst}, with {rows}."),
+        };
+        if !is_there {
+            self.scene.unnamed.push(Container { number: sst, rows: written.clone() });
         }
+        text += &left_out(&left);
         text += " No manifest names the SST yet, so it does not count.";
         let mut marks: Vec<Mark> =
-            dropped.iter().map(|(id, row)| self.mark(id, row, Why::Dropped)).collect();
+            left.iter().map(|(id, row, how)| self.mark(id, row, how.why())).collect();
         let id = sst_box(sst);
+        let written = if is_there { Vec::new() } else { written };
         marks.extend(written.iter().map(|row| self.mark(&id, row, Why::New)).collect::<Vec<_>>());
         self.frame(Some(step), text, vec![id], marks, Vec::new());
         Ok(())
@@ -651,13 +710,15 @@ impl Recorder {
         self.scene.apply(id, &manifest, new);
         let retired: Vec<u64> =
             was_named.into_iter().filter(|id| !manifest.ssts().any(|sst| sst == *id)).collect();
-        let names = |ids: &[u64]| listed(&ids.iter().map(|id| format!("SST {id}")).collect::<Vec<_>>());
+        let names =
+            |ids: &[u64]| listed(&ids.iter().map(|id| format!("SST {id}")).collect::<Vec<_>>());
         let (text, focus) = match next {
             Some(Step::Compaction { run, .. }) => {
                 let boxes: Vec<String> = retired.iter().map(|&id| sst_box(id)).collect();
-                let dropped = self.scene.dropped(&boxes, &fresh);
+                let left = self.scene.left_out(&boxes, &fresh);
                 self.now.marks =
-                    dropped.iter().map(|(id, row)| self.mark(id, row, Why::Dropped)).collect();
+                    left.iter().map(|(id, row, how)| self.mark(id, row, how.why())).collect();
+                self.now.left = left_out(&left);
                 let text = format!(
                     "Manifest {id} is committed. It names sorted run {run}, and no longer {}. Readers that \
                      begin now read the run.",
@@ -698,10 +759,13 @@ impl Recorder {
         }
         let text = match rows {
             0 => format!("WAL segment {wal_id} is read. It holds no row."),
-            rows => format!("WAL segment {wal_id} is read: {} again in {place}.", match rows {
-                1 => "its row is".to_owned(),
-                rows => format!("its {rows} rows are"),
-            }),
+            rows => format!(
+                "WAL segment {wal_id} is read: {} again in {place}.",
+                match rows {
+                    1 => "its row is".to_owned(),
+                    rows => format!("its {rows} rows are"),
+                }
+            ),
         };
         self.frame(Some(step), text, vec![wal_box(wal_id), id], marks, Vec::new());
         Ok(())
@@ -750,9 +814,9 @@ impl Recorder {
     fn name_of_sst(&self, id: u64) -> String {
         let run = self.scene.runs.iter().find(|(_, ssts)| ssts.iter().any(|sst| sst.number == id));
         match run {
-            Some((run, ssts)) if ssts.len() > 1 => format!(
-                "SST {id}, the only one of sorted run {run} that can have the key"
-            ),
+            Some((run, ssts)) if ssts.len() > 1 => {
+                format!("SST {id}, the only one of sorted run {run} that can have the key")
+            }
             Some((run, _)) => format!("SST {id}, which is sorted run {run}"),
             None => format!("SST {id} of level 0"),
         }
@@ -803,6 +867,13 @@ impl Recorder {
     }
 }
 
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        // A database that waits for its store would never close.
+        self.disk.store.hold(Held::default());
+    }
+}
+
 fn failed(problem: impl Into<String>) -> Failure {
     Failure::Recording(problem.into())
 }
@@ -813,6 +884,28 @@ fn number_of(rows: &mut Vec<Row>, row: Row) -> usize {
         rows.push(row);
         rows.len() - 1
     })
+}
+
+/// What was left out of a new SST, in words.
+fn left_out(left: &[(String, RowEntry, LeftOut)]) -> String {
+    let rows = |how| left.iter().filter(|(_, _, found)| *found == how).count();
+    let mut text = String::new();
+    match rows(LeftOut::Hidden) {
+        0 => {}
+        1 => text += " One row is left out: a newer one hides it.",
+        rows => text += &format!(" {rows} rows are left out: newer ones hide them."),
+    }
+    match rows(LeftOut::Needless) {
+        0 => {}
+        1 => text += " One tombstone is left out: nothing older is left to hide.",
+        rows => text += &format!(" {rows} tombstones are left out: nothing older is left to hide."),
+    }
+    match rows(LeftOut::Merged) {
+        0 => {}
+        1 => text += " One row was merged.",
+        rows => text += &format!(" {rows} rows were merged into one of their key."),
+    }
+    text
 }
 
 fn shown(say: Sentences, row: &RowEntry) -> Row {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tinydb::db::Manifest;
 use tinydb::format::{RowEntry, ValueDeletable};
 
-use super::recording::{Layout, Place, Zone};
+use super::recording::{Layout, Place, Why, Zone};
 
 /// A box and its rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,14 +156,54 @@ impl Scene {
         Layout { running: self.running, manifests: self.manifests.clone(), boxes }
     }
 
-    /// The rows of some boxes that are not among `kept`, by box.
-    pub fn dropped(&self, boxes: &[String], kept: &[RowEntry]) -> Vec<(String, RowEntry)> {
-        let kept: BTreeSet<(&[u8], u64)> = kept.iter().map(|row| (&row.key[..], row.seq)).collect();
+    /// The rows of some boxes that are not among `kept`, the rows of what was made of them: each with its
+    /// box, and why it is not there.
+    pub fn left_out(
+        &self,
+        boxes: &[String],
+        kept: &[RowEntry],
+    ) -> Vec<(String, RowEntry, LeftOut)> {
         let places = self.places().into_iter().map(|(id, rows)| (id, rows.to_vec()));
         let unnamed = self.unnamed.iter().map(|sst| (sst_box(sst.number), sst.rows.clone()));
-        let looked = places.chain(unnamed).filter(|(id, _)| boxes.contains(id));
-        let rows = looked.flat_map(|(id, rows)| rows.into_iter().map(move |row| (id.clone(), row)));
-        rows.filter(|(_, row)| !kept.contains(&(&row.key[..], row.seq))).collect()
+        let looked: Vec<(String, Vec<RowEntry>)> =
+            places.chain(unnamed).filter(|(id, _)| boxes.contains(id)).collect();
+        let was_there = |row: &RowEntry| looked.iter().any(|(_, rows)| rows.contains(row));
+        let made: BTreeSet<&[u8]> =
+            kept.iter().filter(|row| !was_there(row)).map(|row| &row.key[..]).collect();
+        let mut left = Vec::new();
+        for (id, rows) in &looked {
+            for row in rows.iter().filter(|row| !kept.contains(row)) {
+                let has_row = || kept.iter().any(|other| other.key == row.key);
+                let how = match made.contains(&row.key[..]) {
+                    true => LeftOut::Merged,
+                    false if row.value.is_tombstone() && !has_row() => LeftOut::Needless,
+                    false => LeftOut::Hidden,
+                };
+                left.push((id.clone(), row.clone(), how));
+            }
+        }
+        left
+    }
+}
+
+/// Why a row is not in the SST that was made of its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftOut {
+    /// A newer row hides it.
+    Hidden,
+    /// It is a tombstone, and nothing older is left.
+    Needless,
+    /// It is part of a row that operands made.
+    Merged,
+}
+
+impl LeftOut {
+    /// How the row stands out.
+    pub fn why(self) -> Why {
+        match self {
+            Self::Hidden | Self::Needless => Why::Dropped,
+            Self::Merged => Why::Merged,
+        }
     }
 }
 

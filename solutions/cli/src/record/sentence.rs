@@ -55,13 +55,15 @@ impl Sentences {
     /// What is where, for somebody who joins now.
     pub fn summary(self, scene: &Scene) -> String {
         let table = scene.mem_table.as_ref().map_or(0, |table| table.rows.len());
-        let immutable = scene.immutables.iter().map(|table| table.rows.len()).collect::<Vec<_>>();
         let mut parts = vec![match table {
             0 => "the memtable is empty".to_owned(),
             rows => format!("the memtable has {}", count(rows, "row")),
         }];
-        if !immutable.is_empty() {
-            parts.push(format!("{} wait to be flushed", count(immutable.len(), "immutable memtable")));
+        if !scene.immutables.is_empty() {
+            parts.push(match scene.immutables.len() {
+                1 => "one immutable memtable waits to be flushed".to_owned(),
+                tables => format!("{tables} immutable memtables wait to be flushed"),
+            });
         }
         parts.push(match scene.l0.len() {
             0 => "level 0 is empty".to_owned(),
