@@ -229,12 +229,15 @@
         /** Lets everything begin where it was (or where it comes from) and go to where it is now. */
         move(before, after, from) {
             const { rows } = this.recording;
-            const origin = (row) => {
+            const isWal = (id) => this.boxes.get(id)?.element.closest('[data-zone="wal"]') != null;
+            // A memtable is filled from the WAL, an SST from anything but that.
+            const origin = (row, id) => {
                 let near = null;
-                for (const { chips } of before.values()) {
-                    for (const [other, rect] of chips) {
-                        if (other === row) return rect;
-                        if (rows[other].key === rows[row].key && rows[other].seq === rows[row].seq) near = rect;
+                for (const [other, { chips }] of before) {
+                    if (id.startsWith('sst') && isWal(other)) continue;
+                    for (const [number, rect] of chips) {
+                        if (number === row) return rect;
+                        if (rows[number].key === rows[row].key && rows[number].seq === rows[row].seq) near = rect;
                     }
                 }
                 return near ?? from;
@@ -253,7 +256,7 @@
                     if (was) {
                         slide(chip, was.left - old.rect.left - place.left + rect.left, was.top - old.rect.top - place.top + rect.top);
                     } else {
-                        const start = origin(row);
+                        const start = origin(row, id);
                         slide(chip, start.left - place.left, start.top - place.top, true);
                     }
                 }
@@ -412,6 +415,7 @@
             this.controls.append(...this.back, this.playing, ...this.on, this.slider, this.count, this.speed);
 
             this.steps = make('ol', 'player-steps');
+            this.steps.start = 0;
             this.all = make('details', 'player-all', make('summary', '', 'All steps'), this.steps);
             this.panel = make('div', 'player-panel', make('div', 'player-said', this.step, this.text, this.answer), this.controls);
             this.frame = make(

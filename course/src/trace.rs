@@ -167,7 +167,7 @@ fn fragment(name: &str, recording: &Recording) -> String {
         escaped(&recording.title),
         escaped(&recording.look),
     );
-    out += "<noscript>\n<p>With JavaScript this is a figure that moves. Step by step it shows:</p>\n<ol>\n";
+    out += "<noscript>\n<p>With JavaScript this is a figure that moves. Step by step it shows:</p>\n<ol start=\"0\">\n";
     for frame in &recording.frames {
         out += &format!("<li>{}</li>\n", escaped(&frame.text));
     }

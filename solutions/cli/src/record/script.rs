@@ -107,7 +107,8 @@ impl Script {
         Self::parse(&text).map_err(|(line, problem)| Failure::Script { path: shown, line, problem })
     }
 
-    fn parse(text: &str) -> Result<Self, (usize, String)> {
+    /// Reads the text of a script; fails with the line that is wrong, and why.
+    pub fn parse(text: &str) -> Result<Self, (usize, String)> {
         let (mut title, mut look, mut with) = (String::new(), Vec::new(), Vec::new());
         let mut orders = Vec::new();
         let mut last = 1;
