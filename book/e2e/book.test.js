@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { launch, pages, serve } from './browser.js';
+import { launch, pages, phone, serve, visit } from './browser.js';
 import { badFigureText, hiddenText, lowContrast, tooWide, withoutAlternative } from './inspect.js';
 
 let server;
@@ -14,40 +14,7 @@ after(async () => {
     server?.close();
 });
 
-const desktop = { width: 1280, height: 900 };
-const phone = { width: 390, height: 844 };
-
-/** Runs `check` with a fresh page, which may ask no other host and has to stay free of errors. */
-async function withPage(options, check) {
-    const context = await browser.newContext({ viewport: desktop, colorScheme: 'light', ...options });
-    const wrong = [];
-    await context.route('**', (route) => {
-        const { url } = server;
-        const asked = route.request().url();
-        if (asked.startsWith(url) || asked.startsWith('data:')) return route.continue();
-        wrong.push(`asked another host: ${asked}`);
-        return route.abort();
-    });
-    await context.addInitScript(() => { window.print = () => {}; });
-    const page = await context.newPage();
-    page.on('console', (message) => {
-        if (['error', 'warning'].includes(message.type())) wrong.push(`console: ${message.text()}`);
-    });
-    page.on('pageerror', (error) => wrong.push(`script: ${error.message}`));
-    page.on('response', (response) => {
-        if (response.status() >= 400) wrong.push(`${response.status()} ${response.url()}`);
-    });
-    const open = async (path) => {
-        await page.goto(server.url + path, { waitUntil: 'load' });
-        return page;
-    };
-    try {
-        await check(open, page);
-        assert.deepEqual(wrong, []);
-    } finally {
-        await context.close();
-    }
-}
+const withPage = (options, check) => visit({ server, browser }, options, check);
 
 const none = (page, found) => assert.deepEqual(found, [], `on ${page}`);
 

@@ -1,4 +1,5 @@
 // What the tests stand on: the built book, a server for it, a browser.
+import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
@@ -22,6 +23,11 @@ const types = {
     '.png': 'image/png',
     '.svg': 'image/svg+xml',
 };
+
+/** The recordings of the book, by name. */
+export const traces = Object.fromEntries(fs.readdirSync(path.join(here, '../src/traces'))
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => [file.slice(0, -5), JSON.parse(fs.readFileSync(path.join(here, '../src/traces', file), 'utf8'))]));
 
 /** Serves the built book on a free port of this machine. */
 export async function serve() {
@@ -75,4 +81,39 @@ export function launch() {
             '--disable-sync',
         ],
     });
+}
+
+export const desktop = { width: 1280, height: 900 };
+export const phone = { width: 390, height: 844 };
+
+/** Runs `check` with a fresh page, which may ask no other host and has to stay free of errors. */
+export async function visit({ server, browser }, options, check) {
+    const context = await browser.newContext({ viewport: desktop, colorScheme: 'light', ...options });
+    const wrong = [];
+    await context.route('**', (route) => {
+        const { url } = server;
+        const asked = route.request().url();
+        if (asked.startsWith(url) || asked.startsWith('data:')) return route.continue();
+        wrong.push(`asked another host: ${asked}`);
+        return route.abort();
+    });
+    await context.addInitScript(() => { window.print = () => {}; });
+    const page = await context.newPage();
+    page.on('console', (message) => {
+        if (['error', 'warning'].includes(message.type())) wrong.push(`console: ${message.text()}`);
+    });
+    page.on('pageerror', (error) => wrong.push(`script: ${error.message}`));
+    page.on('response', (response) => {
+        if (response.status() >= 400) wrong.push(`${response.status()} ${response.url()}`);
+    });
+    const open = async (path) => {
+        await page.goto(server.url + path, { waitUntil: 'load' });
+        return page;
+    };
+    try {
+        await check(open, page);
+        assert.deepEqual(wrong, []);
+    } finally {
+        await context.close();
+    }
 }

@@ -139,7 +139,7 @@ export function hiddenText() {
     while (walker.nextNode()) {
         const node = walker.currentNode;
         const words = node.textContent.trim();
-        if (!words || node.parentElement.closest('title, desc, script, style, .buttons')) continue;
+        if (!words || node.parentElement.closest('title, desc, script, style, .buttons, .player-controls, .player-more')) continue;
         const range = document.createRange();
         range.selectNodeContents(node);
         const shown = [...range.getClientRects()].some((r) => r.width > 0 && r.height > 0);

@@ -48,13 +48,22 @@ pub fn build_tests(
     Ok(build(&mut command)?.into_iter().filter_map(Message::program).collect())
 }
 
-/// Builds the program `name` of a workspace and says where it is. What cargo says about its work goes to the terminal.
+/// Builds the program `name` of a package and says where it is. With `progress`, what cargo says about its work goes to
+/// the terminal.
 ///
 /// # Errors
 /// If cargo cannot be started, or the program does not compile.
-pub fn build_program(course: &Course, name: &str) -> Result<PathBuf, Error> {
+pub fn build_program(
+    course: &Course,
+    package: &str,
+    name: &str,
+    progress: bool,
+) -> Result<PathBuf, Error> {
     let mut command = cargo(course);
-    command.args(["build", "--message-format=json", "--bin", name]).stderr(Stdio::inherit());
+    command.args(["build", "--message-format=json", "--package", package, "--bin", name]);
+    if progress {
+        command.stderr(Stdio::inherit());
+    }
     let mut built = build(&mut command)?.into_iter().filter_map(|message| message.executable);
     built.next().ok_or_else(|| Error::Program {
         command: shown(&command),

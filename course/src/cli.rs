@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 
 use crate::gate::{self, Gate};
 use crate::report::{self, Goal};
-use crate::{Course, Error, hunt, mdbook, serve, shell, stubs};
+use crate::{Course, Error, hunt, mdbook, serve, shell, stubs, trace};
 
 /// The commands of the TinyDB course.
 #[derive(Debug, Parser)]
@@ -79,6 +79,23 @@ enum Command {
         #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Record what your code does, step by step, for the player in the book
+    ///
+    /// A script, such as book/src/traces/flush.txt, is run on your crate of the week. The recording is a file that
+    /// the book's page `Figures that move` loads. Where your code still has a stub, it says which task waits; and
+    /// where your database does not do what the steps of its trace say, it says where they part.
+    #[command(after_help = "Examples:\n  \
+        cargo course trace 4                  every recording of the book, on your week 4\n  \
+        cargo course trace 4 flush my.txt     one of the book's scripts, and one of your own\n  \
+        cargo course trace                    for maintainers: the book's recordings, anew")]
+    Trace {
+        /// A week, such as 4; without one, the finished engine
+        #[arg(value_name = "WEEK")]
+        week: Option<String>,
+        /// Names of the book's scripts, or files; without one, all of the book's
+        #[arg(value_name = "SCRIPT")]
+        scripts: Vec<String>,
+    },
     /// Build the book into its folder
     Build,
     /// For maintainers: make the stubs from the finished engine
@@ -142,6 +159,18 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
             hunt::hunt(&course, week, &mut |text| anstream::print!("{text}"))?
         }
         Command::Shell { week, arguments } => return shell::shell(&course, week, &arguments),
+        Command::Trace { week, mut scripts } => {
+            let done = match week.as_ref().map(|week| week.parse::<u8>()) {
+                Some(Ok(number)) => trace::record_week(&course, number, &scripts)?,
+                None | Some(Err(_)) => {
+                    // The first word is a script's then.
+                    scripts.splice(..0, week);
+                    trace::record(&course, &scripts)?
+                }
+            };
+            print_lines(&done);
+            true
+        }
         Command::Build => {
             let warnings = mdbook::build(&course, None)?;
             let start = mdbook::folder(&course)?.join("index.html");

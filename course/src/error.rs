@@ -53,6 +53,16 @@ pub enum Error {
         /// The weeks that exist.
         known: String,
     },
+    /// There is no such script.
+    #[error(
+        "there is no script {asked}: neither one of the book's nor a file. The book's are: {known}."
+    )]
+    NoScript {
+        /// What was asked for.
+        asked: String,
+        /// The names of those that exist.
+        known: String,
+    },
     /// There is no such task.
     #[error("week {} has no task {asked}. Its tasks are: {known}.", asked.week)]
     NoTask {

@@ -13,6 +13,7 @@ mod slatedb;
 mod sources;
 mod stubs;
 mod tasks;
+mod traces;
 mod verdict;
 
 use std::time::{Duration, Instant};
@@ -36,7 +37,7 @@ pub struct Gate {
 }
 
 /// All gates, in the order in which they run.
-pub const GATES: [Gate; 10] = [
+pub const GATES: [Gate; 11] = [
     Gate {
         name: "stubs",
         about: "generating the stubs again changes nothing",
@@ -66,6 +67,11 @@ pub const GATES: [Gate; 10] = [
         name: "tasks",
         about: "tasks, markers, tests, hints and pages belong together",
         check: tasks::check,
+    },
+    Gate {
+        name: "traces",
+        about: "the recordings in book/src/traces are what the engine does now, and pages show them",
+        check: traces::check,
     },
     Gate {
         name: "book",

@@ -11,6 +11,7 @@
 //! | `prose`, `citation` | Markdown in words and code; what a text names of SlateDB |
 //! | `pin`, `crates` | the list of what is named of SlateDB; SlateDB's sources |
 //! | `shell`, `manifest` | the finished shell on a reader's crate; a `Cargo.toml` for a copy elsewhere |
+//! | `trace` | recordings for the book's player |
 //! | `mdbook`, `serve` | finding the pinned mdBook; serving and building the book |
 //! | `html` | what is read of a built page |
 //! | `gate/` | `cargo course check`: one file a gate |
@@ -46,6 +47,7 @@ pub mod stub;
 pub mod stubs;
 pub mod suite;
 pub mod things;
+pub mod trace;
 pub mod week;
 
 pub use course::Course;

@@ -13,7 +13,10 @@ use crate::week::Week;
 use crate::{Course, Error, files, manifest, scratch};
 
 /// The shell's program.
-const PROGRAM: &str = "tinydb";
+pub const PROGRAM: &str = "tinydb";
+
+/// The shell's package.
+pub const PACKAGE: &str = "tinydb-cli";
 
 /// What the shell's manifest tells cargo that only the shell's own tests need.
 const FOR_TESTS: [&str; 4] = ["dev-dependencies", "test", "bench", "example"];
@@ -53,7 +56,7 @@ fn replace_by(command: &mut Command) -> std::io::Result<ExitCode> {
 /// If there is no shell, or it or the week's crate does not compile.
 pub fn build(course: &Course, week: &Week) -> Result<PathBuf, Error> {
     let copy = workspace(course, week)?;
-    build_program(&copy, PROGRAM)
+    build_program(&copy, PACKAGE, PROGRAM, true)
 }
 
 /// Lays out a workspace with the shell as its one member, in which the week's crate takes the engine's place.

@@ -11,4 +11,5 @@ mod running;
 mod shell;
 mod slatedb;
 mod tasks;
+mod traces;
 mod writing;

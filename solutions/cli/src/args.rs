@@ -16,7 +16,7 @@ use crate::session::CommandList;
     name = "tinydb",
     version,
     about = "A shell for databases of TinyDB",
-    override_usage = "tinydb [OPTIONS] DIR [COMMAND…]\n       tinydb inspect [--full] FILE",
+    override_usage = "tinydb [OPTIONS] DIR [COMMAND…]\n       tinydb inspect [--full] FILE\n       tinydb record [--out FILE] SCRIPT",
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     subcommand_help_heading = "Tools"
@@ -44,6 +44,18 @@ pub enum Tool {
         #[arg(long)]
         full: bool,
     },
+    /// Run a script on a new database in memory, and record for the book's player what moves where
+    ///
+    /// Each step that the database's trace has becomes a frame, with the rows in each place after it. What
+    /// the steps say is held against the files and figures of the database after each command, so a
+    /// recording that is written is right. The course's own scripts are in book/src/traces.
+    Record {
+        /// The script: commands of the shell, one a line, and a few words about the recording
+        script: PathBuf,
+        /// Where to write the recording (default: the standard output)
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
 }
 
 /// The arguments of the shell.
@@ -67,7 +79,7 @@ pub struct ShellArgs {
 }
 
 /// How a database is opened.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct OpenArgs {
     /// What a write has survived when it is acknowledged
     #[arg(long, value_enum, default_value_t = DurabilityName::Os)]
@@ -105,8 +117,14 @@ enum DurabilityName {
 impl OpenArgs {
     /// A builder of the database in `directory`.
     pub fn builder(&self, directory: PathBuf) -> DbBuilder {
+        let builder = DbBuilder::new(directory).with_settings(self.settings());
+        self.merge_operator.of_database(builder)
+    }
+
+    /// The settings that were asked for.
+    pub fn settings(&self) -> Settings {
         let defaults = Settings::default();
-        let settings = Settings {
+        Settings {
             l0_sst_size_bytes: self.memtable_size.unwrap_or(defaults.l0_sst_size_bytes),
             max_unflushed_bytes: self.max_unflushed.unwrap_or(defaults.max_unflushed_bytes),
             sst_block_size: self.block_size.unwrap_or(defaults.sst_block_size),
@@ -118,8 +136,7 @@ impl OpenArgs {
             block_cache_bytes: self.block_cache.unwrap_or(defaults.block_cache_bytes),
             compactor_options: defaults.compactor_options.clone().filter(|_| !self.no_compactor),
             ..defaults
-        };
-        self.merge_operator.of_database(DbBuilder::new(directory).with_settings(settings))
+        }
     }
 }
 
@@ -167,7 +184,7 @@ Examples:
 }
 
 /// Reads a number of bytes, such as 4096, 64k or 1m.
-fn size(text: &str) -> Result<usize, String> {
+pub fn size(text: &str) -> Result<usize, String> {
     let number = text.trim_end_matches(|char: char| char.is_ascii_alphabetic());
     let unit: usize = match text[number.len()..].to_ascii_lowercase().as_str() {
         "" => 1,

@@ -46,6 +46,19 @@ pub enum Failure {
          nor ends as an SST"
     )]
     UnknownFile(String),
+    /// A script of a recording holds something that can't be recorded.
+    #[error("{path}:{line}: {problem}")]
+    Script {
+        /// The script.
+        path: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// What was recorded is not what happened.
+    #[error("{0}")]
+    Recording(String),
 }
 
 impl Failure {

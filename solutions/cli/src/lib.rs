@@ -9,6 +9,7 @@
 //! | [`words`] | how keys and values are typed and printed |
 //! | [`session`] | runs commands on a database |
 //! | [`inspect`] | prints a file of a database, byte by byte |
+//! | [`record`] | runs a script and records, for the book's player, what moves where |
 //!
 //! The package uses the engine by the name `tinydb` only, and knows nothing of where it is built. So it
 //! can be built with another engine of the same shape.
@@ -20,6 +21,7 @@ pub mod data_set;
 pub mod failure;
 pub mod inspect;
 pub mod merge;
+pub mod record;
 pub mod session;
 pub mod shell;
 pub mod terminal;
@@ -63,6 +65,11 @@ fn run(cli: Cli) -> Result<Ending, Failure> {
             let inspected = inspect::print(&file, full, &mut out);
             out.flush().map_err(Failure::Output)?;
             inspected.map(|()| Ending::Well)
+        }
+        Some(Tool::Record { script, out: file }) => {
+            let recorded = record::record(&script, file.as_deref(), &mut out);
+            out.flush().map_err(Failure::Output)?;
+            recorded.map(|()| Ending::Well)
         }
         None => shell::run(cli.shell, io::stdin().lock(), &mut out),
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tinydb::DbBuilder;
-use tinydb::merge::{ConcatMergeOperator, CounterMergeOperator, RegisterMergeOperator};
+use tinydb::merge::{
+    ConcatMergeOperator, CounterMergeOperator, MergeOperator, RegisterMergeOperator,
+};
 
 /// What merge operands mean, chosen when the database is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -22,13 +24,21 @@ pub enum OperatorName {
 }
 
 impl OperatorName {
+    /// The operator, if there is one.
+    pub fn operator(self) -> Option<Arc<dyn MergeOperator>> {
+        match self {
+            Self::Counter => Some(Arc::new(CounterMergeOperator)),
+            Self::Concat => Some(Arc::new(ConcatMergeOperator::new())),
+            Self::Register => Some(Arc::new(RegisterMergeOperator)),
+            Self::None => None,
+        }
+    }
+
     /// Lets the database be opened with the operator.
     pub fn of_database(self, builder: DbBuilder) -> DbBuilder {
-        match self {
-            Self::Counter => builder.with_merge_operator(Arc::new(CounterMergeOperator)),
-            Self::Concat => builder.with_merge_operator(Arc::new(ConcatMergeOperator::new())),
-            Self::Register => builder.with_merge_operator(Arc::new(RegisterMergeOperator)),
-            Self::None => builder,
+        match self.operator() {
+            Some(operator) => builder.with_merge_operator(operator),
+            None => builder,
         }
     }
 

@@ -3,6 +3,7 @@
 mod data_set;
 mod grammar;
 mod inspect;
+mod record;
 mod shell;
 mod terminal;
 mod words;
