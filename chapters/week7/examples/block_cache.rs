@@ -26,6 +26,13 @@ const SCAN: u64 = 4000;
 /// How many rows the SST of the second table has, and how many lookups it gets.
 const ROWS: u64 = 200_000;
 
+/// How many blocks have room in the last table, how many were favourites, and how many are now.
+const FEW: usize = 100;
+const OLD_FAVOURITES: u64 = 90;
+const NEW_FAVOURITES: u64 = 20;
+/// So many other blocks are read between one read of the favourites and the next.
+const OTHERS: u64 = 30;
+
 // ANCHOR: lru
 /// A cache that evicts the block that was not read for the longest time.
 #[derive(Debug, Default)]
@@ -225,18 +232,56 @@ pub fn lookups(rows: u64, out: &mut impl Write) -> Result<Vec<u64>> {
     Ok(all)
 }
 
+// ANCHOR: favourites
+/// Reads some blocks on and on, and then never again, but others. Returns how many of their last 200
+/// reads were hits: those of the last ten rounds.
+fn measure_favourites(cache: &mut dyn Cache, bytes: &Bytes) -> u64 {
+    let fetch = || decode(bytes).expect("the block is good");
+    let mut read = |offset| u64::from(cache.read(BlockKey { file: 0, offset }, &fetch));
+    for _ in 0..10 {
+        let _: u64 = (0..OLD_FAVOURITES).map(&mut read).sum();
+    }
+    let mut hits = 0;
+    for round in 0..60 {
+        let found: u64 = (1000..1000 + NEW_FAVOURITES).map(&mut read).sum();
+        hits += if round < 50 { 0 } else { found };
+        let others = 10_000 + round * OTHERS;
+        let _: u64 = (others..others + OTHERS).map(&mut read).sum();
+    }
+    hits
+}
+// ANCHOR_END: favourites
+
+/// Prints how many of the last reads of new favourites are hits, and returns it too: LRU's and
+/// those of the block cache.
+pub fn favourites(out: &mut impl Write) -> Result<[u64; 2]> {
+    let bytes = block_bytes()?;
+    let capacity = FEW * weight(&*decode(&bytes)?);
+    let lru = measure_favourites(&mut Lru { capacity, ..Lru::default() }, &bytes);
+    let block_cache = measure_favourites(&mut BlockCache::new(capacity), &bytes);
+    say(out, format!("{:<36}{:>10}{:>14}", "favourites change", "LRU", "your cache"));
+    let name = "hits of their last 200 reads";
+    say(out, format!("{name:<36}{lru:>10}{block_cache:>14}"));
+    Ok([lru, block_cache])
+}
+
 fn say(out: &mut impl Write, line: String) {
     writeln!(out, "{line}").expect("writing to the terminal");
 }
 
-/// Prints both tables.
+/// Prints the three tables.
+fn tables(out: &mut impl Write) -> Result<()> {
+    hit_rates(READS, out)?;
+    say(out, String::new());
+    lookups(ROWS, out)?;
+    say(out, String::new());
+    favourites(out)?;
+    Ok(())
+}
+
+/// Prints all tables.
 pub fn main() {
-    let mut out = io::stdout();
-    let tables = hit_rates(READS, &mut out).and_then(|_| {
-        say(&mut out, String::new());
-        lookups(ROWS, &mut out)
-    });
-    if let Err(error) = tables {
+    if let Err(error) = tables(&mut io::stdout()) {
         println!("the measurement ended early: {error}");
     }
 }

@@ -99,7 +99,7 @@ mod task_7_5 {
                 let found = probe(hash, number, bits);
                 prop_assert_eq!(
                     found, expected, "probe {} of hash {:#x} in {} bits{}", number, hash, bits,
-                    rule("7.5", "the step from probe i to probe i + 1 is d + i")
+                    rule("7.5", "the first step is d; each is longer than the one before, by 1, 2, 3 and so on")
                 );
                 step += u64::from(number);
                 expected = (expected + step) % bits;
@@ -173,6 +173,18 @@ mod task_7_5 {
             once.bits(),
             &rule("7.5", "a key that is added several times in a row counts once"),
         );
+    }
+
+    #[test]
+    fn neighbours_whose_hashes_agree_in_one_half_are_two_keys() {
+        for (half, keys) in [
+            ("lower", ["order/044337", "order/070286"]),
+            ("upper", ["order/001094", "order/045999"]),
+        ] {
+            let found = filter(10, keys).bits().len();
+            let what = rule("7.5", "only the key that was added last counts once with it");
+            assert_eq!(found, 3, "bytes of a filter of {keys:?}, whose {half} hashes agree{what}");
+        }
     }
 
     /// How many of `asked` keys that are not there the filter lets through, per key, and how many
@@ -361,9 +373,19 @@ mod task_7_6 {
     }
 
     #[test]
+    fn the_bits_are_not_copied() {
+        let bytes = fruit().encode();
+        let filter = BloomFilter::decode(bytes.clone()).expect("encode wrote it");
+        let is_slice = bytes.as_ptr_range().contains(&filter.bits().as_ptr());
+        assert!(is_slice, "the bits are a copy{}", rule("7.6", "decode does not copy the bits"));
+    }
+
+    #[test]
     fn another_version_is_refused() {
-        for version in [0_u16, 2, 0x0100, u16::MAX] {
-            let body = [&version.to_be_bytes()[..], &[0, 6, 0xff]].concat();
+        // Of another version, nothing is known, not even where it keeps its probes.
+        let versions = [0_u16, 2, 0x0100, u16::MAX].map(|version| (version, 6_u16));
+        for (version, probes) in versions.into_iter().chain([(2, 0), (2, u16::MAX)]) {
+            let body = [&version.to_be_bytes()[..], &probes.to_be_bytes(), &[0xff]].concat();
             let found = BloomFilter::decode(with_checksum(&body));
             let what = rule("7.6", "a filter of another version may mean anything: it is not read");
             let Err(error) = found else { panic!("version {version} was accepted{what}") };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use tinydb::format::{BlockBuilder, FormatVersion, RowEntry};
-use tinydb::optimize::block_cache::{MAX_SHARDS, MIN_SHARD_CAPACITY, weight};
+use tinydb::optimize::block_cache::{MAX_SHARDS, MIN_SHARD_CAPACITY, Shard, weight};
 use tinydb::optimize::hash::xxh64;
 use tinydb::optimize::{BlockCache, BlockKey, DataBlock};
 
@@ -51,6 +51,25 @@ fn block(len: usize) -> Arc<DataBlock> {
     assert!(builder.add(&row).expect("the row breaks no limit"));
     let block = DataBlock::decode(FormatVersion::V1, builder.finish());
     Arc::new(block.expect("a builder made the block"))
+}
+
+/// Whether a shard for 20 blocks still knows block 0, which was evicted on trial, and `since` others
+/// after it. If it does, block 0 joins the main queue when it comes back, and survives a scan.
+fn remembers(since: u64) -> bool {
+    let mut shard = Shard::new(20 * weight(&block(100)));
+    let mut insert = |offset| drop(shard.insert(BlockKey { file: 0, offset }, block(100)));
+    (0..20 + 1 + since).for_each(&mut insert);
+    insert(0);
+    (1000..1100).for_each(insert);
+    shard.get(&BlockKey { file: 0, offset: 0 }).is_some()
+}
+
+#[test]
+fn a_shard_remembers_as_many_keys_as_it_has_blocks() {
+    for (since, expected) in [(0, true), (1, true), (18, true), (19, true), (20, false)] {
+        let found = remembers(since);
+        assert_eq!(found, expected, "block 0 was evicted, and {since} others after it");
+    }
 }
 
 #[test]

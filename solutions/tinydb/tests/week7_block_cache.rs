@@ -22,6 +22,12 @@ fn scans_cost_lru_more_hits_than_they_cost_the_block_cache() {
 }
 
 #[test]
+fn new_favourites_come_in_though_they_fail_their_first_trial() {
+    let [lru, block_cache] = block_cache::favourites(&mut Vec::new()).expect("no disk is involved");
+    assert_eq!((lru, block_cache), (200, 200), "see chapters/week7/examples/block_cache.txt");
+}
+
+#[test]
 fn what_has_room_is_read_once() {
     let blocks = block_cache::lookups(20_000, &mut Vec::new()).expect("no disk is involved");
     // Some read two: a key that begins a block may have newer versions in the block before.

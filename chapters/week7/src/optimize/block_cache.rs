@@ -60,8 +60,9 @@ pub fn weight(block: &DataBlock) -> usize {
 /// 2. At most one block is there for a key: that which was inserted last.
 /// 3. What it remembers of blocks that have left is bounded: keys only, and no more of them than
 ///    there are blocks.
-/// 4. A block that is read again and again stays when many others come that are read once. What was
-///    read often, but long ago, makes room in the end.
+/// 4. A block that was read again while it was there, and is read on and on, stays when many others
+///    come that are read once. What was read often, but long ago, makes room in the end for others
+///    that are read again while they are there.
 #[derive(Debug)]
 pub struct Shard {
     // What a shard has to know depends on how it chooses what leaves.

@@ -76,8 +76,8 @@ impl BlockBuilderV2 {
     }
 
     /// Adds `row` if there is room, and returns whether there was. An empty block has room for a
-    /// row of any size. Fails if the row breaks a limit. Unless it was added, the builder is as it
-    /// was.
+    /// row of any size. Fails if the row breaks a limit, whether there is room or not. Unless it was
+    /// added, the builder is as it was.
     // exercise: week7.3
     pub fn add(&mut self, row: &RowEntry) -> Result<bool> {
         row.validate()?;
@@ -212,7 +212,8 @@ impl BlockV2 {
     }
 
     /// The place in front of the first row whose key is `key` or greater; behind the last row if there
-    /// is none. Decodes the keys of O(log n) restart points, and then at most those of one interval.
+    /// is none. Decodes the keys of O(log n) restart points, and then at most those of one interval. A
+    /// restart point that it looks at must share nothing.
     // exercise: week7.4
     pub fn seek(&self, key: &[u8]) -> Result<RowPosition, DecodeError> {
         let (mut low, mut high) = (0, self.restarts.len());

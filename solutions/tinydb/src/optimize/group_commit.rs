@@ -134,7 +134,8 @@ impl GroupCommit {
     /// Tells that everything up to `seq` is durable now, and wakes those who wait for it, and nobody
     /// else. If it was known already, nothing changes.
     ///
-    /// It counts after a failure too: a write that a later flush saves in an SST is durable.
+    /// It counts after a failure too: a write that a later flush saves in an SST is durable. And it
+    /// counts after a [`stop`](Self::stop), when the last commit ends.
     // exercise: week7.9
     pub fn committed(&self, seq: u64) {
         let mut state = self.lock();
@@ -146,7 +147,7 @@ impl GroupCommit {
 
     /// Tells that a commit has failed. From now on, whoever waits for a write that is not durable
     /// gets [`Error::NotDurable`] with this error: those who wait now, who are woken, and those who
-    /// come later. The first failure is kept.
+    /// come later. The first failure is kept. It is told after a [`stop`](Self::stop) too.
     // exercise: week7.9
     pub fn failed(&self, error: Arc<Error>) {
         let mut state = self.lock();
@@ -157,7 +158,8 @@ impl GroupCommit {
     }
 
     /// Tells the thread that commits to end, and wakes everybody. From now on, whoever waits for a
-    /// write that is not durable gets [`Error::Closed`], or the failure if there was one.
+    /// write that is not durable gets [`Error::Closed`], or the failure if there is one, whichever came
+    /// first. No waker is kept of those who waited.
     // exercise: week7.9
     pub fn stop(&self) {
         let mut state = self.lock();
