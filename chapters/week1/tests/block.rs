@@ -112,6 +112,14 @@ mod task_1_7 {
     }
 
     #[test]
+    fn an_empty_builder_says_how_long_its_bytes_are() {
+        let mut builder = BlockBuilder::new(4096);
+        let rule = rule("1.7", "encoded_len is the length that finish would return now");
+        assert_eq!(builder.encoded_len(), 2, "an empty builder: the row count{rule}");
+        assert_eq!(builder.finish().len(), 2, "an empty builder: the row count{rule}");
+    }
+
+    #[test]
     fn a_block_of_one_row_is_the_row_its_offset_and_a_one() {
         let row = RowEntry::new_merge("kiwi", "+1", 7);
         let expected = raw_block(&row_bytes(&row, b""), &[0], 1);
@@ -375,12 +383,15 @@ mod task_1_8 {
         let len = row.len();
         let (two, three) = ([&row[..], &row].concat(), [&row[..], &row, &row].concat());
         assert!(decode(&raw_block(&two, &[0, len], 2)).is_ok(), "the test's own block{rule}");
-        let cases: [(&str, &[u8], &[usize]); 9] = [
+        let cases: [(&str, &[u8], &[usize]); 12] = [
             ("a first offset of 1", &row, &[1]),
             ("a first offset behind the rows", &row, &[len]),
             ("a first offset of row 1", &two, &[len, len]),
+            ("a first offset of row 1, and no other", &two, &[len]),
+            ("equal offsets behind row 0", &three, &[0, len, len]),
+            ("decreasing offsets behind row 0", &three, &[0, 2 * len, len]),
             ("equal offsets", &two, &[0, 0]),
-            ("decreasing offsets", &three, &[0, 2 * len, len]),
+            ("an offset of 0 behind row 0", &three, &[0, len, 0]),
             ("an offset at the end of the rows", &row, &[0, len]),
             ("an offset behind the rows", &row, &[0, len + 1]),
             ("an offset of 65,535", &row, &[0, 65_535]),
@@ -465,6 +476,25 @@ mod task_1_8 {
         };
         for (number, found) in numbers {
             assert!(found.is_err(), "bytes behind row {number}: found {found:?}{rule}");
+        }
+    }
+
+    #[test]
+    fn bytes_behind_any_row_are_an_error_at_their_place() {
+        let rule = rule("1.8", "bytes that belong to no row are an error where the row has ended");
+        let row = row_bytes(&RowEntry::new_value("k", "v", 1), b"");
+        for gap in [1, 2] {
+            let (mut rows, mut starts) = (Vec::new(), Vec::new());
+            for number in 0..3 {
+                starts.push(rows.len());
+                // Row 0 has its whole key, and the others may have theirs too.
+                rows.extend(&row);
+                rows.extend((number == gap).then_some(b'x'));
+            }
+            let block = decode(&raw_block(&rows, &starts, 3)).expect("a good row 0, good offsets");
+            let error = block.row(gap).expect_err("a byte behind the row");
+            let ended = (starts[gap] + row.len()) as u64;
+            assert_eq!(error.offset, ended, "a byte behind row {gap}: {error}{rule}");
         }
     }
 
@@ -666,6 +696,31 @@ mod task_1_9 {
             let most = 2 * count.ilog2() as usize;
             let what = format!("the search for `{key}` among {count} rows looked at {looked_at}");
             assert!(looked_at <= most, "{what}; at most {most} are fine{rule}");
+        }
+    }
+
+    #[test]
+    fn a_search_among_versions_of_one_key_looks_at_few_rows() {
+        let rule = rule("1.9", "a search decodes O(log n) rows, also of one key");
+        let (starts, bytes) = {
+            let rows: Vec<_> =
+                (0..256).map(|n| RowEntry::new_value("kiwi", "v", 1000 - n)).collect();
+            rows_bytes(&rows)
+        };
+        let looked_at = |key: &[u8]| {
+            let fails = |&damaged: &usize| {
+                let mut bytes = bytes.clone();
+                // A prefix longer than the first key.
+                bytes[starts[damaged]] = 0xff;
+                let block =
+                    Block::decode(raw_block(&bytes, &starts, 256).into()).expect("a good row 0");
+                block.lower_bound(key).is_err()
+            };
+            (1..256).filter(fails).count()
+        };
+        for key in ["kiwi", "apple", "pear"] {
+            let found = looked_at(key.as_bytes());
+            assert!(found <= 16, "the search for `{key}` looked at {found} of 256 rows{rule}");
         }
     }
 

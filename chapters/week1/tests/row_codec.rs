@@ -363,6 +363,8 @@ mod task_1_6 {
         };
         let (found, what) = offset(&raw_row(6, b"s", 1, 0, Some(b"v")));
         assert_eq!(found, 6, "a prefix that is too long: {what}{rule}");
+        let (found, what) = offset(&raw_row(0, b"", 1, 0, Some(b"v")));
+        assert_eq!(found, 6, "a key of no bytes: {what}{rule}");
         let (found, what) = offset(&raw_row(0, b"key", 1, 9, Some(b"v")));
         assert_eq!(found, 6 + 4 + 3 + 8, "unknown flags: {what}{rule}");
         let (found, what) = offset(&raw_row(0, b"key", 1, 0, Some(b"value"))[..18]);

@@ -22,8 +22,8 @@
 //!
 //! A row outside a block, as in the WAL, is encoded against the empty first key.
 //!
-//! SlateDB: `SstRowCodecV0` in `src/format/row.rs`, the same fields in the same order. Its flags 1
-//! and 2 announce times of creation and expiry, which TinyDB does not have.
+//! SlateDB: `SstRowCodecV0` in `src/format/row.rs`, the same fields in the same order. Its flags 2
+//! and 4 announce times of expiry and creation, which TinyDB does not have.
 
 use bytes::{BufMut, Bytes, BytesMut};
 

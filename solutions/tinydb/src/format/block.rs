@@ -50,7 +50,7 @@ pub struct BlockBuilder {
 // ANCHOR_END: block_builder
 
 impl BlockBuilder {
-    /// An empty builder of blocks of about `block_size` bytes; a larger size than
+    /// An empty builder of blocks of at most `block_size` bytes; a larger size than
     /// [`MAX_BLOCK_SIZE`] counts as that.
     pub fn new(block_size: usize) -> Self {
         Self {
