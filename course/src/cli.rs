@@ -19,8 +19,7 @@ use crate::{Course, Error, hunt, mdbook, serve, shell, stubs, trace};
     about = "The commands of the TinyDB course",
     after_help = "Examples:\n  \
         cargo course serve --open   read the book in a browser\n  \
-        cargo course test 3         how far is week 3?\n  \
-        cargo course test 3.2       only task 2 of week 3\n\n\
+        cargo course test 3.2       how far is task 2 of week 3?\n\n\
         `cargo course help COMMAND` tells more about one."
 )]
 pub struct Cli {

@@ -93,7 +93,7 @@ pub fn contents(
 }
 
 /// What versions, newest first, make of a key.
-fn resolve(
+pub fn resolve(
     key: &[u8],
     versions: &[RowEntry],
     operator: OperatorName,

@@ -32,7 +32,19 @@ pub struct HeldStore {
 #[derive(Debug, Default)]
 struct Gate {
     held: Held,
-    waiting: usize,
+    /// How many puts of SSTs wait, and of manifests.
+    waiting: [usize; 2],
+}
+
+impl Gate {
+    fn is_held(&self, kind: usize) -> bool {
+        [self.held.ssts, self.held.manifests][kind]
+    }
+
+    /// Whether a put waits, and not only has not noticed yet that it need not.
+    fn is_waited_for(&self) -> bool {
+        (0..2).any(|kind| self.is_held(kind) && self.waiting[kind] > 0)
+    }
 }
 
 impl HeldStore {
@@ -44,14 +56,14 @@ impl HeldStore {
 
     /// Whether a put waits now.
     pub fn is_waited_for(&self) -> bool {
-        self.gate().waiting > 0
+        self.gate().is_waited_for()
     }
 
     /// Waits until a put waits, or a moment has passed.
     pub fn pause(&self, moment: Duration) {
         let end = Instant::now() + moment;
         let mut gate = self.gate();
-        while gate.waiting == 0 {
+        while !gate.is_waited_for() {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -64,19 +76,18 @@ impl HeldStore {
     }
 
     fn pass(&self, path: &str) {
-        let is_held = |gate: &Gate| match path.split_once('/') {
-            Some((paths::SSTS, _)) => gate.held.ssts,
-            Some((paths::MANIFESTS, _)) => gate.held.manifests,
-            _ => false,
+        let kind = match path.split_once('/') {
+            Some((paths::SSTS, _)) => 0,
+            Some((paths::MANIFESTS, _)) => 1,
+            _ => return,
         };
         let mut gate = self.gate();
-        gate.waiting += 1;
-        while is_held(&gate) {
+        gate.waiting[kind] += 1;
+        while gate.is_held(kind) {
             self.changed.notify_all();
             gate = self.changed.wait(gate).unwrap_or_else(PoisonError::into_inner);
         }
-        // Only those who have to wait let go of the lock, so nobody else is ever counted.
-        gate.waiting -= 1;
+        gate.waiting[kind] -= 1;
     }
 
     fn gate(&self) -> MutexGuard<'_, Gate> {

@@ -7,6 +7,7 @@ use tinydb::Db;
 use tinydb::db::{DbBuilder, Trace};
 use tinydb::format::{RowEntry, Step, ValueDeletable};
 use tinydb::object_store::ObjectStore;
+use tinydb::storage::WalStore as _;
 
 use crate::command::Command;
 use crate::failure::Failure;
@@ -102,10 +103,7 @@ impl Recorder {
         match order {
             Order::Begin => self.begin(),
             Order::Note(note) => self.note = Some(note),
-            Order::Hold(held) => {
-                self.held = held;
-                self.settle()?;
-            }
+            Order::Hold(held) => self.hold(held)?,
             Order::Crash => self.crash()?,
             Order::Open => {
                 if self.db.is_some() {
@@ -142,7 +140,6 @@ impl Recorder {
             .with_wal_store(Arc::new(self.disk.wal.clone()))
             .with_trace(self.trace.clone());
         self.db = Some(self.with.builder(builder).build()?);
-        let steps = self.trace.stop();
         let id = *self.disk.manifests()?.last().ok_or_else(|| failed("there is no manifest"))?;
         let manifest = self.disk.manifest(id)?;
         self.scene.running = true;
@@ -159,7 +156,8 @@ impl Recorder {
         let rows = self.scene.wal.iter().flat_map(|segment| &segment.rows);
         let highest = rows.map(|row| row.seq).max().unwrap_or(0);
         self.scene.last_seq = highest.max(manifest.last_l0_seq);
-        Ok(steps)
+        self.let_flush()?;
+        Ok(self.trace.stop())
     }
 
     fn reopen(&mut self) -> Result<(), Failure> {
@@ -182,9 +180,11 @@ impl Recorder {
             );
         }
         self.frame(None, text, Vec::new(), Vec::new(), Vec::new());
-        self.steps(&steps)?;
-        self.check()?;
-        self.settle()
+        let (own, flusher): (Vec<Step>, Vec<Step>) =
+            steps.into_iter().partition(|step| matches!(step, Step::WalReplay { .. }));
+        self.steps(&own)?;
+        self.background(&flusher)?;
+        self.check()
     }
 
     /// Kills the process: what it had in memory is gone. Every file is copied as it is at this moment, and the
@@ -216,52 +216,61 @@ impl Recorder {
         self.disk.store.hold(Held { ssts: true, ..self.held });
     }
 
-    /// Lets the flusher do what it can do, and records it.
-    fn settle(&mut self) -> Result<(), Failure> {
-        if self.scene.immutables.is_empty() {
-            return Ok(());
-        }
+    /// Lets other puts wait, and records what the flusher does then.
+    fn hold(&mut self, held: Held) -> Result<(), Failure> {
+        self.held = held;
         self.trace.start();
-        self.disk.store.hold(self.held);
-        self.wait()?;
+        let done = self.let_flush();
         let steps = self.trace.stop();
+        done?;
+        self.background(&steps)?;
+        self.check()
+    }
+
+    /// Lets the flusher do what it can do, and waits until it sleeps or waits for the store.
+    fn let_flush(&self) -> Result<(), Failure> {
+        self.disk.store.hold(self.held);
+        let done = self.wait();
         self.hold_ssts();
+        done
+    }
+
+    fn wait(&self) -> Result<(), Failure> {
+        let Some(db) = &self.db else { return Ok(()) };
+        let start = Instant::now();
+        loop {
+            if self.disk.store.is_waited_for() {
+                return Ok(());
+            }
+            let is_idle = match self.held.manifests {
+                // The figures would wait for a manifest that is held. A flush ends with deleting the segment.
+                true => self.disk.wal.list()?.len() <= 1,
+                false => {
+                    let stats = db.stats()?;
+                    // Each row has a number of its own. The flusher says last what is durable now.
+                    let flushed = stats.last_seq - stats.mem_table_rows as u64;
+                    stats.immutable_mem_tables == 0 && stats.durable_seq >= flushed
+                }
+            };
+            if is_idle {
+                return Ok(());
+            }
+            if start.elapsed() > PATIENCE {
+                return Err(failed("the flush does not end"));
+            }
+            self.disk.store.pause(Duration::from_millis(1));
+        }
+    }
+
+    /// Records what the flusher has done.
+    fn background(&mut self, steps: &[Step]) -> Result<(), Failure> {
         if steps.is_empty() {
             return Ok(());
         }
         let note = self.note.take();
         self.operation("flush, in the background".to_owned());
         self.note = note;
-        self.steps(&steps)?;
-        self.check()
-    }
-
-    /// Waits until the flusher has nothing to do, or waits for the store.
-    fn wait(&self) -> Result<(), Failure> {
-        let Some(db) = &self.db else { return Ok(()) };
-        let is_held = self.held != Held::default();
-        let first_unflushed = self.scene.mem_table.iter().flat_map(|table| &table.rows);
-        let first_unflushed = first_unflushed.map(|row| row.seq).min();
-        let flushed = first_unflushed.map_or(self.scene.last_seq, |seq| seq - 1);
-        let start = Instant::now();
-        loop {
-            // The figures wait for a manifest that is being put.
-            if is_held {
-                if self.disk.store.is_waited_for() {
-                    return Ok(());
-                }
-            } else {
-                let stats = db.stats()?;
-                // The flusher says last what is durable now.
-                if stats.immutable_mem_tables == 0 && stats.durable_seq >= flushed {
-                    return Ok(());
-                }
-            }
-            if start.elapsed() > PATIENCE {
-                return Err(failed("the flush in the background does not end"));
-            }
-            self.disk.store.pause(Duration::from_millis(1));
-        }
+        self.steps(steps)
     }
 
     // ---------- Commands ----------
@@ -287,15 +296,26 @@ impl Recorder {
         }
         self.trace.start();
         let done = self.execute(&db, command);
-        let steps = self.trace.stop();
+        // A write may have frozen the memtable.
+        let is_write = self.now.written.is_some();
+        let flushed = if is_write && done.is_ok() { self.let_flush() } else { Ok(()) };
+        let mut steps = self.trace.stop();
         self.hold_ssts();
         let (text, answer) = done?;
+        flushed?;
+        let mut flusher = Vec::new();
+        if is_write {
+            (steps, flusher) = steps.into_iter().partition(is_of_write);
+        } else {
+            // The flusher sees a frozen memtable a moment before the step is recorded.
+            steps.sort_by_key(|step| !matches!(step, Step::Freeze { .. }));
+        }
         self.steps(&steps)?;
         if let Some(text) = text {
             self.frame(None, text, Vec::new(), Vec::new(), answer);
         }
-        self.check()?;
-        self.settle()
+        self.background(&flusher)?;
+        self.check()
     }
 
     /// Runs a command; says what it has answered, if it answers.
@@ -311,6 +331,9 @@ impl Recorder {
             Command::Merge { key, operand } => drop(db.merge(key, operator.typed(operand))?),
             Command::Get { key } => {
                 let found = db.get(key)?;
+                let versions = self.scene.versions().remove(&key[..]).unwrap_or_default();
+                let expected = check::resolve(key, &versions, operator)?;
+                self.agree("the answer", &expected, &found)?;
                 let shown = found.map(|value| self.say.value(&value));
                 let text = match &shown {
                     Some(value) => format!("The answer is {value}."),
@@ -361,14 +384,7 @@ impl Recorder {
 
     fn flush(&self, db: &Db) -> Result<(), Failure> {
         db.flush()?;
-        let start = Instant::now();
-        while db.stats()?.durable_seq < self.scene.last_seq {
-            if start.elapsed() > PATIENCE {
-                return Err(failed("the flush does not end"));
-            }
-            self.disk.store.pause(Duration::from_millis(1));
-        }
-        Ok(())
+        self.wait()
     }
 
     /// The row that a command writes.
@@ -559,6 +575,21 @@ impl Recorder {
             return Err(failed(format!(
                 "`{step}`, but by the steps so far it is the other way round"
             )));
+        }
+        // Newest first: each place lies behind the one before.
+        let places = self.scene.places();
+        let rank = |id: &str| places.iter().position(|(other, _)| other == id);
+        if let Some(last) = self.now.looked.last()
+            && rank(&last.place) >= rank(&id)
+        {
+            let newest_first: Vec<&String> = places.iter().map(|(id, _)| id).collect();
+            let looked: Vec<&String> =
+                self.now.looked.iter().map(|looked| &looked.place).chain([&id]).collect();
+            return Err(self.differs(
+                "the order in which places are looked into",
+                &format!("{newest_first:?}"),
+                &format!("{looked:?}"),
+            ));
         }
         let text = self.say.lookup(&self.now.key, &place, row.as_ref());
         self.now.looked.push(Looked { place: id.clone(), found });
@@ -872,6 +903,17 @@ impl Drop for Recorder {
         // A database that waits for its store would never close.
         self.disk.store.hold(Held::default());
     }
+}
+
+/// Whether a step is one of the thread that writes, and not of the flusher.
+fn is_of_write(step: &Step) -> bool {
+    matches!(
+        step,
+        Step::Freeze { .. }
+            | Step::WalAppend { .. }
+            | Step::MemTableInsert { .. }
+            | Step::Commit { .. }
+    )
 }
 
 fn failed(problem: impl Into<String>) -> Failure {

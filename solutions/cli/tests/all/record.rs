@@ -197,7 +197,7 @@ fn line() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
-    /// The recorder follows whatever happens; and where it is wrong about the database, it says so.
+    /// The recorder follows whatever happens, and tells it the same way each time.
     #[test]
     fn every_history_can_be_recorded(
         lines in prop::collection::vec(line(), 1..25),
@@ -210,5 +210,8 @@ proptest! {
         );
         let recording = recorded(&text);
         prop_assert!(recording.is_ok(), "{}\nof:\n{text}", recording.err().unwrap());
+        let json = |recording: Recording| recording.to_json().unwrap();
+        let again = recorded(&text).unwrap();
+        prop_assert_eq!(json(recording.unwrap()), json(again), "twice:\n{}", text);
     }
 }
