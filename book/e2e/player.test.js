@@ -206,6 +206,17 @@ describe('the player', () => {
         }
     });
 
+    test('keeps words and buttons on the screen of a phone', () => withPage({ viewport: phone }, async (open) => {
+        const page = await open('player.html');
+        const player = of(page, 'compaction');
+        await player.evaluate((root) => window.scrollTo(0, root.querySelector('.player-stage').getBoundingClientRect().top + scrollY - 60));
+        assert.ok(await player.locator('.player-stage').evaluate((stage) => stage.offsetHeight + 300 > innerHeight), 'the stage is high');
+        for (const part of ['.player-text', '.player-controls']) {
+            const { top, bottom } = await player.locator(part).evaluate((element) => element.getBoundingClientRect().toJSON());
+            assert.ok(top > 0 && bottom <= phone.height + 1, `${part} is at ${top} to ${bottom}`);
+        }
+    }));
+
     test('works from a file', async () => {
         const page = await browser.newPage({ reducedMotion: 'reduce' });
         const asked = [];

@@ -132,7 +132,7 @@ fn the_gate_reads_sources_and_the_built_book() {
     fixture.append("book/src/SUMMARY.md", "- [More](more.md)\n");
     fixture.write("book/src/more.md", "<script src=\"https://other.example/x.js\"></script>\n");
     let findings = fixture.findings("book");
-    assert_found(&findings, &["book/src/start.md:12: code is typed in"]);
+    assert_found(&findings, &["book/src/start.md:14: code is typed in"]);
     assert_found(&findings, &["start.html: `week1/list.html#none`: that page has no #none"]);
     assert_found(&findings, &["more.html: loads https://other.example/x.js"]);
     fixture.remove("book/src/more.md");
