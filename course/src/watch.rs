@@ -238,8 +238,11 @@ fn tell(change: notify::Result<notify::Event>, sender: &Sender<Event>) {
         let _ = sender.send(Event::Something);
     }
     // Building reads the files, and a change of permissions is no save.
-    let is_save =
-        !matches!(change.kind, EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_)));
+    let is_save = match change.kind {
+        EventKind::Access(_) => false,
+        EventKind::Modify(ModifyKind::Metadata(what)) => what == MetadataKind::WriteTime,
+        _ => true,
+    };
     for path in change.paths.into_iter().filter(|_| is_save) {
         let _ = sender.send(Event::Saved(path));
     }

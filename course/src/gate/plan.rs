@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::html::Page;
-use crate::plan::{PLAN, Plan};
+use crate::plan::{Item, PLAN, Plan};
 use crate::week::{TaskId, Week};
 use crate::{Course, Error, files};
 
@@ -28,7 +28,7 @@ pub(super) fn task_findings(
             findings.push(format!("{PLAN}:{line}: {file} is not in SUMMARY.md"));
         }
     }
-    let named: BTreeSet<TaskId> = plan.items().flat_map(|item| item.tasks()).collect();
+    let named: BTreeSet<TaskId> = plan.items().flat_map(Item::tasks).collect();
     let idle = tasks.difference(&named);
     findings.extend(idle.map(|id| format!("{PLAN}: no item names task {id}, so it ticks nothing")));
     Ok(findings)

@@ -255,7 +255,7 @@ fn above(slot: &Slot<'_>, line: usize, lines: &[String]) -> usize {
     line - blank.count()
 }
 
-/// The line behind a slot's line and what the reader wrote below it.
+/// The line behind a slot's line and what the reader wrote below it; and behind the blank line that its text ends with.
 fn end_of(
     line: usize,
     slots: &[Slot<'_>],
@@ -275,7 +275,10 @@ fn end_of(
     {
         end -= 1;
     }
-    end
+    let ends_blank = |slot: &Slot<'_>| slot.text.ends_with("\n\n");
+    let slot = slots.iter().find(|slot| places.get(slot.id) == Some(&line));
+    let has_blank = end < next && lines[end].trim().is_empty();
+    if has_blank && slot.is_some_and(ends_blank) { end + 1 } else { end }
 }
 
 /// All lines of the plan's own form, in order.
