@@ -2,7 +2,7 @@
 //!
 //! `PROGRESS.md` is the reader's: each line of it stays as it is, wherever it is. Three things change. A box is ticked
 //! when the tests of its tasks pass, a tick by tests goes when they fail, and a line of the plan that is missing is put
-//! where it belongs. Lines of the plan are known by the id in the comment at their end, and by nothing else.
+//! where it belongs. Lines of the plan are known by the id in their comment, and by nothing else.
 
 mod sheet;
 mod table;

@@ -1,6 +1,7 @@
 //! The text of `PROGRESS.md`: what of the plan is in it, and what is put in.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::plan::{Item, Plan, Prompt, Week};
 use crate::results::Results;
@@ -57,7 +58,7 @@ impl Sheet {
         for slot in &slots {
             let Some(item) = slot.item else { continue };
             let at = places.get(slot.id).copied();
-            let old = at.map_or(Some(Tick::Open), |at| tick_of(&lines[at]));
+            let old = at.map_or(Some(Tick::Open), |at| tick_of(&lines[at], slot.id));
             let Some(old) = old else { continue };
             let new = follow(old, item, results);
             if let Some(at) = at.filter(|_| new != old) {
@@ -101,8 +102,8 @@ impl Sheet {
 /// Whether a text has a line of the plan.
 pub(super) fn is_sheet(plan: &Plan, text: &str) -> bool {
     let slots = slots(plan);
-    let is_known = |(id, _): (&str, bool)| slots.iter().any(|slot| slot.id == id);
-    text.lines().filter_map(id_of).any(is_known)
+    let is_known = |comment: Comment<'_>| slots.iter().any(|slot| slot.id == comment.id);
+    text.lines().flat_map(comments).any(is_known)
 }
 
 /// The lines of a text with others put before some of them.
@@ -132,9 +133,9 @@ fn places<'a>(slots: &[Slot<'a>], lines: &[String]) -> (BTreeMap<&'a str, usize>
     let mut remarks = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         let line = line.trim_start_matches('\u{feff}');
-        let foot = || FOOT.iter().map(|(begin, _)| *begin).find(|begin| line.starts_with(begin));
-        let id = id_of(line).map(|(id, _)| id).or_else(foot);
-        let Some(slot) = id.and_then(|id| known.get(id)) else { continue };
+        let foot = FOOT.iter().map(|(begin, _)| *begin).find(|begin| line.starts_with(begin));
+        let ids = comments(line).into_iter().map(|comment| comment.id).chain(foot);
+        let Some(slot) = ids.filter_map(|id| known.get(id)).next() else { continue };
         let number = at + 1;
         if let Some(first) = places.get(slot.id) {
             remarks.push(format!(
@@ -145,7 +146,7 @@ fn places<'a>(slots: &[Slot<'a>], lines: &[String]) -> (BTreeMap<&'a str, usize>
             continue;
         }
         places.insert(slot.id, at);
-        if slot.item.is_some() && tick_of(line).is_none() {
+        if slot.item.is_some() && tick_of(line, slot.id).is_none() {
             remarks
                 .push(format!("{number}: expected a box, `- [ ]` or `- [x]`, before {}", slot.id));
         }
@@ -153,21 +154,37 @@ fn places<'a>(slots: &[Slot<'a>], lines: &[String]) -> (BTreeMap<&'a str, usize>
     (places, remarks)
 }
 
-/// The id in the comment at a line's end, and whether the comment says that tests ticked it. A backslash in front makes a
+/// A comment with an id.
+struct Comment<'a> {
+    id: &'a str,
+    by_tests: bool,
+    /// Where it is in its line.
+    at: Range<usize>,
+}
+
+/// The comments with ids in a line, wherever in it: a reader may have written behind them. A backslash in front makes a
 /// line the reader's own.
-fn id_of(line: &str) -> Option<(&str, bool)> {
-    if line.trim_start().starts_with('\\') {
-        return None;
+fn comments(line: &str) -> Vec<Comment<'_>> {
+    let begin = line.trim_start();
+    let begin = begin.strip_prefix("- Answer:").map_or(begin, str::trim_start);
+    if begin.starts_with('\\') {
+        return Vec::new();
     }
-    let comment = line.trim_end().strip_suffix("-->")?;
-    let (_, inside) = comment.rsplit_once("<!--")?;
+    line.match_indices("<!--").filter_map(|(at, _)| comment(line, at)).collect()
+}
+
+fn comment(line: &str, at: usize) -> Option<Comment<'_>> {
+    let (inside, _) = line[at + 4..].split_once("-->")?;
+    let at = at..at + 4 + inside.len() + 3;
     let mut words = inside.split_whitespace();
-    let id = words.next()?;
-    match (words.next(), words.next()) {
-        (None, _) => Some((id, false)),
-        (Some("tests"), None) => Some((id, true)),
-        _ => None,
-    }
+    let (id, by, more) = (words.next()?, words.next(), words.next());
+    let by_tests = by == Some("tests");
+    (more.is_none() && (by_tests || by.is_none())).then_some(Comment { id, by_tests, at })
+}
+
+/// The comment with this id in a line.
+fn comment_of<'a>(line: &'a str, id: &str) -> Option<Comment<'a>> {
+    comments(line).into_iter().find(|comment| comment.id == id)
 }
 
 /// Where a line's box is: the byte of its `[`.
@@ -179,9 +196,9 @@ fn box_at(line: &str) -> Option<usize> {
     is_box.then(|| line.len() - rest.len())
 }
 
-fn tick_of(line: &str) -> Option<Tick> {
+fn tick_of(line: &str, id: &str) -> Option<Tick> {
     let at = box_at(line)?;
-    let (_, by_tests) = id_of(line)?;
+    let by_tests = comment_of(line, id)?.by_tests;
     Some(match (&line[at..at + 3], by_tests) {
         ("[ ]", _) => Tick::Open,
         (_, true) => Tick::Tests,
@@ -189,18 +206,18 @@ fn tick_of(line: &str) -> Option<Tick> {
     })
 }
 
-/// A line with its box as it should be. The words between are the reader's to change.
+/// A line with its box as it should be. The words around are the reader's to change.
 fn with_tick(line: &str, id: &str, tick: Tick) -> String {
-    let (Some(at), Some(comment)) = (box_at(line), line.rfind("<!--")) else {
+    let (Some(at), Some(comment)) = (box_at(line), comment_of(line, id)) else {
         return line.to_owned();
     };
-    let after = line.trim_end().len();
     let (mark, by) = match tick {
         Tick::Open => ("[ ]", ""),
         Tick::Hand => ("[x]", ""),
         Tick::Tests => ("[x]", " tests"),
     };
-    format!("{}{mark}{}<!-- {id}{by} -->{}", &line[..at], &line[at + 3..comment], &line[after..])
+    let (words, rest) = (&line[at + 3..comment.at.start], &line[comment.at.end..]);
+    format!("{}{mark}{words}<!-- {id}{by} -->{rest}", &line[..at])
 }
 
 /// How a box is after the results. What was ticked by hand stays; so does what tests ticked and nothing is known of.
@@ -289,7 +306,7 @@ fn slots(plan: &Plan) -> Vec<Slot<'_>> {
     }
     form.section("## Questions and Answers\n");
     form.part("\n### Questions\n");
-    form.prompts(&plan.question, |number| if number == 1 { "" } else { "\n" }, "   - Answer: \n");
+    form.prompts(&plan.question, |number| if number == 1 { "" } else { "\n" }, "   - Answer:\n");
     form.line(
         "question.own",
         "\n### Add your own questions here: <!-- question.own -->\n\n".to_owned(),

@@ -43,7 +43,7 @@ Track your progress as you learn SlateDB by building TinyDB.
 
 ### Questions
 1. Why a list? <!-- question.why -->
-   - Answer: 
+   - Answer:
 
 ### Add your own questions here: <!-- question.own -->
 
@@ -164,9 +164,9 @@ const WRITTEN: [(&str, &str); 9] = [
         "**Notes:** <!-- w1.notes-1 -->\n",
         "**Notes:** <!-- w1.notes-1 -->\nMine.\n\n- [ ] my own\n\n---\n\n## Mine\n",
     ),
-    ("   - Answer: \n", "   - Answer: Order.\n     And more.\n"),
+    ("   - Answer:\n", "   - Answer: Order.\n     And more.\n"),
     ("- [ ] Read `list.rs`", "* [X] Read `list.rs`, *twice*!"),
-    ("   - Answer: \n", "   - Answer: \\- [x] Implement add <!-- w1.add -->\n"),
+    ("   - Answer:\n", "   - Answer: \\- [x] Implement add <!-- w1.add -->\n"),
     ("[Date]\n**Completed", "2026-11-22\n**Completed"),
     ("[Hours]", "12.5 hours"),
     ("# TinyDB Learning Progress\n", "\u{feff}# Ada's progress\n"),
@@ -222,12 +222,19 @@ fn a_missing_line_comes_behind_the_readers_words_and_is_ticked() {
 }
 
 #[test]
-fn a_line_that_is_there_twice_is_told_of_and_stays() {
+fn lines_that_are_changed_or_there_twice_are_told_of_and_stay() {
     let twice = FRESH.replace("**Started", "- [x] Read `list.rs` <!-- w1.read -->\n**Started");
     let sheet = Sheet::merge(&plan(), &Results::default(), &twice);
     assert_eq!(sheet.text, twice);
     assert_eq!(sheet.remarks, ["65: w1.read is on line 10 already, which counts"]);
     assert_eq!(sheet.ticks["w1.read"], Tick::Open);
+    let behind = FRESH.replacen("<!-- w1.add -->", "<!-- w1.add --> at last", 1);
+    let ticked = FRESH.replacen(
+        "[ ] Implement add <!-- w1.add -->",
+        "[x] Implement add <!-- w1.add tests --> at last",
+        1,
+    );
+    assert_eq!(merged(&results([Some(true), None]), &behind), ticked);
     let unboxed = FRESH.replace("- [ ] Read", "- Read");
     let sheet = Sheet::merge(&plan(), &Results::default(), &unboxed);
     assert_eq!((sheet.text, sheet.remarks.len()), (unboxed, 1));
