@@ -4,12 +4,13 @@ use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use clap::{Parser, Subcommand};
 
 use crate::gate::{self, Gate};
 use crate::report::{self, Goal};
-use crate::{Course, Error, hunt, mdbook, serve, shell, stubs, trace};
+use crate::{Course, Error, hunt, mdbook, progress, serve, shell, stubs, trace, watch};
 
 /// The commands of the TinyDB course.
 #[derive(Debug, Parser)]
@@ -48,6 +49,26 @@ enum Command {
         /// Test the finished engine instead of your code
         #[arg(long)]
         solution: bool,
+    },
+    /// Test what you save, as soon as you save it
+    ///
+    /// Whenever you save a file of a week's crate, that week's tests run. You see how its tasks stand, the first
+    /// failure, and where to read about it. What passes ticks itself in the book and in `cargo course progress`.
+    #[command(after_help = "Examples:\n  \
+        cargo course watch      the week whose file you save\n  \
+        cargo course watch 3    week 3, at once and then whenever you save")]
+    Watch {
+        /// A week, such as 3
+        week: Option<u8>,
+    },
+    /// Show how far you are, and write it to PROGRESS.md
+    ///
+    /// PROGRESS.md is the learning plan with your ticks, notes and answers: yours to write in. Boxes whose tests pass
+    /// are ticked in it. Whatever you wrote stays as it is.
+    Progress {
+        /// Only show it
+        #[arg(long)]
+        no_write: bool,
     },
     /// Let your tests hunt for bugs that are planted in the engine
     ///
@@ -149,6 +170,15 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
             let report = report::test(&course, goal, solution)?;
             anstream::print!("{}", report.text);
             report.passed
+        }
+        Command::Watch { week } => {
+            watch::watch(&course, week)?;
+            true
+        }
+        Command::Progress { no_write } => {
+            let told = progress::progress(&course, !no_write, SystemTime::now())?;
+            anstream::print!("{told}");
+            true
         }
         Command::Bughunt { week, reveal: Some(name) } => {
             anstream::print!("{}", hunt::reveal(&course, week, &name)?);

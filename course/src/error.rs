@@ -174,6 +174,17 @@ pub enum Error {
         /// Where it was looked for.
         places: String,
     },
+    /// The file system does not tell of changes.
+    #[error(
+        "cannot watch {path}: {message}.\n\
+         Without watching, `cargo course test N` runs the tests of a week."
+    )]
+    Watch {
+        /// What was to be watched.
+        path: PathBuf,
+        /// What the system said.
+        message: String,
+    },
     /// There is no such gate.
     #[error("there is no gate `{asked}`. The gates are: {known}.")]
     NoGate {

@@ -7,6 +7,7 @@ mod engine;
 mod filled;
 mod lint;
 mod named;
+mod plan;
 mod red;
 mod site;
 mod slatedb;
@@ -65,7 +66,7 @@ pub const GATES: [Gate; 11] = [
     },
     Gate {
         name: "tasks",
-        about: "tasks, markers, tests, hints and pages belong together",
+        about: "tasks, markers, tests, hints, pages and the plan belong together",
         check: tasks::check,
     },
     Gate {

@@ -10,6 +10,8 @@
 //! | `bug`, `hunt` | a bug that is planted for a reader's tests; the hunt for those of a week |
 //! | `prose`, `citation` | Markdown in words and code; what a text names of SlateDB |
 //! | `pin`, `crates` | the list of what is named of SlateDB; SlateDB's sources |
+//! | `plan`, `results`, `progress` | the learning plan; what tests came to; `PROGRESS.md` |
+//! | `watch` | testing what was saved |
 //! | `shell`, `manifest` | the finished shell on a reader's crate; a `Cargo.toml` for a copy elsewhere |
 //! | `trace` | recordings for the book's player |
 //! | `mdbook`, `serve` | finding the pinned mdBook; serving and building the book |
@@ -38,8 +40,11 @@ pub mod manifest;
 pub mod marker;
 pub mod mdbook;
 pub mod pin;
+pub mod plan;
+pub mod progress;
 pub mod prose;
 pub mod report;
+pub mod results;
 pub mod scratch;
 pub mod serve;
 pub mod shell;
@@ -48,6 +53,7 @@ pub mod stubs;
 pub mod suite;
 pub mod things;
 pub mod trace;
+pub mod watch;
 pub mod week;
 
 pub use course::Course;

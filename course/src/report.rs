@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::time::SystemTime;
 
 use anstyle::{AnsiColor, Style};
 
@@ -9,7 +10,7 @@ use crate::cargo::build_tests;
 use crate::inventory::task_files;
 use crate::suite::{self, Outcome, Suite, Test, first_panic, stopped_at};
 use crate::week::{Task, TaskId, Week};
-use crate::{Course, Error};
+use crate::{Course, Error, results};
 
 /// How many lines of a failure's message are shown.
 const MESSAGE_LINES: usize = 24;
@@ -49,9 +50,23 @@ pub struct Report {
     pub text: String,
     /// Whether every test passed.
     pub passed: bool,
+    /// What each task came to, in order.
+    pub tallies: Vec<Tally>,
 }
 
-/// Runs the tests of a week or a task, on the reader's code or on the reference.
+/// How many of a task's tests pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// The task.
+    pub task: TaskId,
+    /// How many pass.
+    pub passed: usize,
+    /// How many there are.
+    pub total: usize,
+}
+
+/// Runs the tests of a week or a task, on the reader's code or on the reference. What the reader's code came to is kept
+/// for the book; where that fails, the report says so and is what it is.
 ///
 /// # Errors
 /// If there is no such week or task, or its tests do not compile.
@@ -77,7 +92,11 @@ pub fn test(course: &Course, goal: Goal, solution: bool) -> Result<Report, Error
     let mut suite = suite::run(&programs, &filter, course.limit)?;
     let files = task_files(course, &week, &tasks)?;
     suite.order_by(&files.into_iter().flat_map(|file| file.tests).collect::<Vec<_>>());
-    Ok(report(&week, &tasks, &suite))
+    let mut report = report(&week, &tasks, &suite);
+    if !solution && let Err(error) = results::record(course, &report.tallies, SystemTime::now()) {
+        let _ = writeln!(report.text, "\nwarning: the book does not learn of this: {error}");
+    }
+    Ok(report)
 }
 
 /// Tells how some tasks stand after a run.
@@ -100,7 +119,11 @@ pub fn report(week: &Week, tasks: &[&Task], suite: &Suite) -> Report {
         Some(standing) => text.push_str(&standing.advice(week)),
         None => text.push_str(&well_done(week, tasks)),
     }
-    Report { passed: standings.iter().all(Standing::is_done) && suite.troubles.is_empty(), text }
+    Report {
+        passed: standings.iter().all(Standing::is_done) && suite.troubles.is_empty(),
+        tallies: standings.iter().map(Standing::tally).collect(),
+        text,
+    }
 }
 
 /// A task and its tests.
@@ -120,6 +143,10 @@ impl<'a> Standing<'a> {
 
     fn passed(&self) -> usize {
         self.tests.iter().filter(|test| test.outcome == Outcome::Passed).count()
+    }
+
+    fn tally(&self) -> Tally {
+        Tally { task: self.task.id, passed: self.passed(), total: self.tests.len() }
     }
 
     fn is_done(&self) -> bool {

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 
 use crate::card::cards;
 use crate::chapter::{GENERATED, Generated, all_tasks, sources};
+use crate::plan::{Plan, SCRIPT};
 use crate::week::Week;
 use crate::{Course, Error, files};
 
@@ -23,13 +24,14 @@ pub struct Changes {
 /// Everything that is generated.
 ///
 /// # Errors
-/// If a `week.toml` or the reference cannot be read or is malformed.
+/// If a `week.toml`, the plan or the reference cannot be read or is malformed.
 pub fn generate(course: &Course) -> Result<Vec<Generated>, Error> {
     let mut all = Vec::new();
     for week in course.weeks()? {
         all.extend(sources(course, &week, &all_tasks(&week))?);
         all.extend(cards(course, &week)?);
     }
+    all.extend(Plan::find(course)?.map(|plan| plan.script()));
     Ok(all)
 }
 
@@ -42,12 +44,12 @@ pub fn changes(course: &Course) -> Result<Changes, Error> {
     let current: BTreeSet<&str> = generated.iter().map(|file| file.path.as_str()).collect();
     let mut remove = Vec::new();
     for week in course.weeks()? {
-        for path in generated_on_disk(course, &week)? {
-            if !current.contains(path.as_str()) {
-                remove.push(path);
-            }
-        }
+        remove.extend(generated_on_disk(course, &week)?);
     }
+    if is_generated(&course.root.join(SCRIPT)) {
+        remove.push(SCRIPT.to_owned());
+    }
+    remove.retain(|path| !current.contains(path.as_str()));
     let differs = |file: &Generated| {
         fs::read(course.root.join(&file.path)).map_or(true, |old| old != file.text.as_bytes())
     };
@@ -119,6 +121,10 @@ fn generated_on_disk(course: &Course, week: &Week) -> Result<Vec<String>, Error>
         }
     }
     Ok(found)
+}
+
+fn is_generated(path: &Path) -> bool {
+    fs::read_to_string(path).is_ok_and(|text| text.contains(GENERATED))
 }
 
 fn first_difference(path: &str, old: &str, new: &str) -> String {

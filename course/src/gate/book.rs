@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::plan::anchor_findings;
 use super::site_findings;
 use crate::week::line_at;
 use crate::{Course, Error, files, mdbook};
@@ -12,6 +13,7 @@ pub(super) fn check(course: &Course) -> Result<Vec<String>, Error> {
     let warnings = mdbook::build(course, Some(&site))?;
     findings.extend(warnings.into_iter().map(|line| format!("mdbook: {line}")));
     findings.extend(site_findings(&site)?);
+    findings.extend(anchor_findings(course, &site)?);
     Ok(findings)
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::book::summary_pages;
+use super::plan::task_findings;
 use crate::chapter::{exercises, reference};
 use crate::inventory::{TestFile, test_files};
 use crate::week::{Part, Task, TaskId, Week, heading_id};
@@ -28,6 +29,7 @@ pub(super) fn check(course: &Course) -> Result<Vec<String>, Error> {
         }
         findings.extend(tests.iter().flat_map(|file| stray_tests(week, file)));
     }
+    findings.extend(task_findings(course, &weeks, &pages)?);
     Ok(findings)
 }
 
