@@ -9,7 +9,8 @@ use clap::{Parser, Subcommand};
 
 use crate::gate::{self, Gate};
 use crate::report::{self, Goal};
-use crate::{Course, Error, hunt, mdbook, serve, shell, stubs, trace};
+use crate::week::TaskId;
+use crate::{Course, Error, hint, hunt, mdbook, reset, serve, shell, stubs, trace};
 
 /// The commands of the TinyDB course.
 #[derive(Debug, Parser)]
@@ -49,6 +50,23 @@ enum Command {
         /// Test the finished engine instead of your code
         #[arg(long)]
         solution: bool,
+    },
+    /// Show a task's next hint: a nudge, the approach, almost the code
+    Hint {
+        /// A task, such as 3.2
+        #[arg(value_parser = task)]
+        task: TaskId,
+        /// Show the hints again that were shown before
+        #[arg(long)]
+        again: bool,
+    },
+    /// Go back to the stubs of a week or a task; what was there is kept
+    ///
+    /// Of a task only its functions go back to `todo!()`, of a week every file that you were given. What is replaced is
+    /// copied into a folder with a date below .course/backup first. Your tests stay as they are.
+    Reset {
+        /// A week, such as 3, or a task, such as 3.2
+        goal: Goal,
     },
     /// Let your tests hunt for bugs that are planted in the engine
     ///
@@ -134,6 +152,10 @@ enum Command {
     },
 }
 
+fn task(text: &str) -> Result<TaskId, String> {
+    TaskId::parse(text).ok_or_else(|| "expected a task such as 3.2".to_owned())
+}
+
 /// Runs a command; it fails when it found something that is not well.
 ///
 /// # Errors
@@ -151,6 +173,8 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
             anstream::print!("{}", report.text);
             report.passed
         }
+        Command::Hint { task, again } => print(&hint::hint(&course, task, again)?),
+        Command::Reset { goal } => print(&reset::reset(&course, goal)?),
         Command::Bughunt { week, reveal: Some(name) } => {
             anstream::print!("{}", hunt::reveal(&course, week, &name)?);
             true
@@ -195,6 +219,12 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Check { gates, .. } => check(&course, &gate::select(&gates)?)?,
     };
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Prints what a command that has done its work tells.
+fn print(text: &str) -> bool {
+    anstream::print!("{text}");
+    true
 }
 
 /// Prints lines; says whether there were none.

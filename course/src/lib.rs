@@ -12,6 +12,8 @@
 //! | `pin`, `crates` | the list of what is named of SlateDB; SlateDB's sources |
 //! | `shell`, `manifest` | the finished shell on a reader's crate; a `Cargo.toml` for a copy elsewhere |
 //! | `trace` | recordings for the book's player |
+//! | `work` | a task's functions: in the stub, in the reader's file, in the reference |
+//! | `hint`, `reset` | a task's hints, one at a time; back to the stub, with a copy of what was there |
 //! | `mdbook`, `serve` | finding the pinned mdBook; serving and building the book |
 //! | `html` | what is read of a built page |
 //! | `gate/` | `cargo course check`: one file a gate |
@@ -31,6 +33,7 @@ pub mod crates;
 pub mod error;
 pub mod files;
 pub mod gate;
+pub mod hint;
 pub mod html;
 pub mod hunt;
 pub mod inventory;
@@ -40,6 +43,7 @@ pub mod mdbook;
 pub mod pin;
 pub mod prose;
 pub mod report;
+pub mod reset;
 pub mod scratch;
 pub mod serve;
 pub mod shell;
@@ -49,6 +53,7 @@ pub mod suite;
 pub mod things;
 pub mod trace;
 pub mod week;
+pub mod work;
 
 pub use course::Course;
 pub use error::Error;

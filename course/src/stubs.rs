@@ -27,10 +27,18 @@ pub struct Changes {
 pub fn generate(course: &Course) -> Result<Vec<Generated>, Error> {
     let mut all = Vec::new();
     for week in course.weeks()? {
-        all.extend(sources(course, &week, &all_tasks(&week))?);
+        all.extend(week_sources(course, &week)?);
         all.extend(cards(course, &week)?);
     }
     Ok(all)
+}
+
+/// A week's sources as its reader begins with them.
+///
+/// # Errors
+/// As [`generate`].
+pub fn week_sources(course: &Course, week: &Week) -> Result<Vec<Generated>, Error> {
+    sources(course, week, &all_tasks(week))
 }
 
 /// What is different on disk from what is generated.

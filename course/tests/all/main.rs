@@ -6,6 +6,7 @@ mod fixture;
 mod gates;
 mod generator;
 mod hunting;
+mod learner;
 mod rooms;
 mod running;
 mod shell;
