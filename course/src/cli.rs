@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use crate::gate::{self, Gate};
 use crate::report::{self, Goal};
 use crate::week::TaskId;
-use crate::{Course, Error, hint, hunt, mdbook, reset, serve, shell, stubs, trace};
+use crate::{Course, Error, diff, hint, hunt, mdbook, reset, serve, shell, stubs, trace};
 
 /// The commands of the TinyDB course.
 #[derive(Debug, Parser)]
@@ -59,6 +59,17 @@ enum Command {
         /// Show the hints again that were shown before
         #[arg(long)]
         again: bool,
+    },
+    /// Compare your functions with the reference's
+    ///
+    /// The functions of a week or a task, yours and the reference's, line by line. If the tests do not pass yet, you are
+    /// asked first whether you want to see it.
+    Diff {
+        /// A week, such as 3, or a task, such as 3.2
+        goal: Goal,
+        /// Show it without running the tests and without asking
+        #[arg(long)]
+        yes: bool,
     },
     /// Go back to the stubs of a week or a task; what was there is kept
     ///
@@ -174,6 +185,11 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
             report.passed
         }
         Command::Hint { task, again } => print(&hint::hint(&course, task, again)?),
+        Command::Diff { goal, yes } => {
+            let ask: Option<&mut dyn FnMut(&str) -> Result<bool, Error>> =
+                if yes { None } else { Some(&mut ask) };
+            diff::diff(&course, goal, ask)?.is_none_or(|text| print(&text))
+        }
         Command::Reset { goal } => print(&reset::reset(&course, goal)?),
         Command::Bughunt { week, reveal: Some(name) } => {
             anstream::print!("{}", hunt::reveal(&course, week, &name)?);
@@ -219,6 +235,20 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Check { gates, .. } => check(&course, &gate::select(&gates)?)?,
     };
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Asks a question that is answered with yes or no; nobody answers where there is no terminal.
+fn ask(question: &str) -> Result<bool, Error> {
+    if !std::io::stdin().is_terminal() {
+        let message =
+            format!("{question}\nThere is no terminal to answer at: add --yes to see it.");
+        return Err(Error::Refused(message));
+    }
+    anstream::eprint!("{question} [y/N] ");
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    read.map_err(Error::io("read", "the terminal"))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 /// Prints what a command that has done its work tells.

@@ -14,6 +14,7 @@
 //! | `trace` | recordings for the book's player |
 //! | `work` | a task's functions: in the stub, in the reader's file, in the reference |
 //! | `hint`, `reset` | a task's hints, one at a time; back to the stub, with a copy of what was there |
+//! | `diff` | the reader's functions beside the reference's |
 //! | `mdbook`, `serve` | finding the pinned mdBook; serving and building the book |
 //! | `html` | what is read of a built page |
 //! | `gate/` | `cargo course check`: one file a gate |
@@ -30,6 +31,7 @@ pub mod citation;
 pub mod cli;
 pub mod course;
 pub mod crates;
+pub mod diff;
 pub mod error;
 pub mod files;
 pub mod gate;

@@ -85,6 +85,21 @@ fn a_taken_port_is_named() {
 }
 
 #[test]
+fn without_a_terminal_nobody_is_asked() {
+    let fixture = Fixture::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_course"));
+    command.arg("--root").arg(&fixture.course.root).args(["diff", "1.2"]);
+    command.env_remove("CARGO_TARGET_DIR").stdin(std::process::Stdio::null());
+    let refused = command.output().expect("the command");
+    assert_eq!(refused.status.code(), Some(1));
+    let (shown, said) = (text(&refused.stdout), text(&refused.stderr));
+    assert!(said.contains("do not pass yet") && said.contains("add --yes"), "{said}");
+    assert!(!shown.contains("total"), "{shown}");
+    let shown = run(&fixture, &["diff", "1.2", "--yes"]);
+    assert!(text(&shown.stdout).contains("+     total(&self.numbers)"), "{}", text(&shown.stdout));
+}
+
+#[test]
 fn stubs_check_writes_nothing() {
     let fixture = Fixture::new();
     let stub = "chapters/week1/src/lib.rs";

@@ -2,7 +2,7 @@
 
 use course::report::Goal;
 use course::week::TaskId;
-use course::{Error, files, hint, reset};
+use course::{Error, diff, files, hint, reset};
 
 use crate::fixture::Fixture;
 
@@ -187,4 +187,67 @@ fn of_functions_with_one_name_each_is_found() {
     fixture.write(LIST, &format!("{head}{mine}\nimpl From<u8>{filled}"));
     went_back(&fixture, Goal::Task(SUM));
     assert_eq!(fixture.read(LIST), format!("{head}{mine}\nimpl From<u8>{rest}"));
+}
+
+/// What is shown without asking.
+fn compared(fixture: &Fixture, goal: Goal) -> String {
+    plain(&diff::diff(&fixture.course, goal, None).expect("compared").expect("shown"))
+}
+
+#[test]
+fn functions_stand_beside_the_references() {
+    let fixture = worked();
+    let text = compared(&fixture, Goal::Task(SUM));
+    for part in [
+        "1.2 List::sum  chapters/week1/src/store/list.rs:32\n    pub fn sum(&self) -> u32 {\n  -     let mut sum = 0;\n",
+        "  +     total(&self.numbers)\n    }\n",
+        "total, which the reference uses  solutions/tinydb/src/store/list.rs:43\n  + fn total(numbers: &[u32]) -> u32 {\n",
+        "0 of 1 functions are as in the reference.",
+    ] {
+        assert!(text.contains(part), "expected {part:?} in:\n{text}");
+    }
+    assert!(!text.contains("ANCHOR") && !text.contains("List::add"), "{text}");
+    let text = compared(&fixture, Goal::Week(1));
+    assert!(
+        text.contains("-     self.numbers.insert(0, number);\n  +     self.numbers.push(number);"),
+        "{text}"
+    );
+    assert!(text.contains("0 of 2 functions"), "{text}");
+}
+
+#[test]
+fn what_is_the_same_is_said_to_be() {
+    let fixture = Fixture::new();
+    fixture.write(LIST, &fixture.read(REFERENCE));
+    let text = compared(&fixture, Goal::Week(1));
+    assert_eq!(text.matches("✓ the same as the reference's\n").count(), 2, "{text}");
+    assert!(text.contains("No difference") && !text.contains("which the reference uses"), "{text}");
+    fixture.replace(
+        LIST,
+        "self.numbers.push(number);",
+        "// At the end.\n self . numbers.push( number );",
+    );
+    let text = compared(&fixture, Goal::Task(TaskId { week: 1, task: 1 }));
+    assert!(text.contains("✓ the same as the reference's but for layout and comments"), "{text}");
+}
+
+#[test]
+fn the_reference_is_not_shown_unasked_before_the_tests_pass() {
+    let fixture = Fixture::new();
+    let mut asked = Vec::new();
+    for answer in [false, true] {
+        let mut ask = |question: &str| {
+            asked.push(question.to_owned());
+            Ok(answer)
+        };
+        let shown = diff::diff(&fixture.course, Goal::Task(SUM), Some(&mut ask)).expect("asked");
+        assert_eq!(shown.is_some(), answer);
+    }
+    assert_eq!(asked.len(), 2);
+    assert!(asked[0].contains("The tests of task 1.2 do not pass yet"), "{asked:?}");
+    assert!(asked[0].contains("cargo course hint 1.2"), "{asked:?}");
+    fixture.write(LIST, &fixture.read(REFERENCE));
+    let mut nobody = |_: &str| panic!("the tests pass");
+    let shown = diff::diff(&fixture.course, Goal::Task(SUM), Some(&mut nobody)).expect("compared");
+    assert!(shown.expect("shown").contains("No difference"));
 }
