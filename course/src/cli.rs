@@ -9,8 +9,11 @@ use clap::{Parser, Subcommand};
 
 use crate::gate::{self, Gate};
 use crate::report::{self, Goal};
+use crate::start::{self, From};
 use crate::week::TaskId;
-use crate::{Course, Error, diff, hint, hunt, mdbook, reset, serve, shell, stubs, trace};
+use crate::{
+    Course, Error, adopt, diff, doctor, hint, hunt, mdbook, reset, serve, shell, stubs, trace,
+};
 
 /// The commands of the TinyDB course.
 #[derive(Debug, Parser)]
@@ -42,6 +45,18 @@ enum Command {
         /// Open the browser too
         #[arg(long)]
         open: bool,
+    },
+    /// Begin a week: what it runs on, what to read, the first command
+    #[command(after_help = "Examples:\n  \
+        cargo course start 4                    as it is set up\n  \
+        cargo course start 4 --from mine        on your own earlier weeks, those whose tests pass\n  \
+        cargo course start 4 --from reference   on the finished engine")]
+    Start {
+        /// A week, such as 4
+        week: u8,
+        /// What the earlier weeks' rooms are taken from: `mine` or `reference`
+        #[arg(long)]
+        from: Option<From>,
     },
     /// Run the tests of a week or a task, and say what is next
     Test {
@@ -79,6 +94,19 @@ enum Command {
         /// A week, such as 3, or a task, such as 3.2
         goal: Goal,
     },
+    /// Let the weeks after this one run on your code of it
+    ///
+    /// The week's tests must pass. Later weeks' crates then have your rooms in place of the reference's. Which weeks are
+    /// adopted stands in course.toml; commit it.
+    Adopt {
+        /// A week, such as 3
+        week: u8,
+        /// Take it back: later weeks run on the reference's rooms again
+        #[arg(long)]
+        back: bool,
+    },
+    /// See whether everything is there that the course needs
+    Doctor,
     /// Let your tests hunt for bugs that are planted in the engine
     ///
     /// Your tests in chapters/weekN/tests/bug_hunt.rs run against the finished engine, first as it is and then
@@ -179,15 +207,15 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
     let course = Course::find(&start)?;
     let well = match cli.command {
         Command::Serve { port, open } => serve::serve(&course, port, open)?,
-        Command::Test { goal, solution } => {
-            let report = report::test(&course, goal, solution)?;
-            anstream::print!("{}", report.text);
-            report.passed
-        }
+        Command::Test { goal, solution } => print_report(&report::test(&course, goal, solution)?),
+        Command::Start { week, from } => print(&start::start(&course, week, from)?),
+        Command::Adopt { week, back: true } => print(&adopt::take_back(&course, week)?),
+        Command::Adopt { week, back: false } => print_report(&adopt::adopt(&course, week)?),
+        Command::Doctor => print_report(&doctor::doctor(&course)),
         Command::Hint { task, again } => print(&hint::hint(&course, task, again)?),
         Command::Diff { goal, yes } => {
-            let ask: Option<&mut dyn FnMut(&str) -> Result<bool, Error>> =
-                if yes { None } else { Some(&mut ask) };
+            let mut question = ask;
+            let ask: diff::Ask<'_> = if yes { None } else { Some(&mut question) };
             diff::diff(&course, goal, ask)?.is_none_or(|text| print(&text))
         }
         Command::Reset { goal } => print(&reset::reset(&course, goal)?),
@@ -255,6 +283,12 @@ fn ask(question: &str) -> Result<bool, Error> {
 fn print(text: &str) -> bool {
     anstream::print!("{text}");
     true
+}
+
+/// Prints a report; says whether all is well.
+fn print_report(report: &report::Report) -> bool {
+    print(&report.text);
+    report.passed
 }
 
 /// Prints lines; says whether there were none.

@@ -17,16 +17,15 @@ use crate::{Course, Error};
 const MARKS: [&str; 5] =
     ["// exercise:", "// solution-only", "// stub:", "// ANCHOR:", "// ANCHOR_END:"];
 
+/// Asks the reader a question; without one, nobody is asked.
+pub type Ask<'a> = Option<&'a mut dyn FnMut(&str) -> Result<bool, Error>>;
+
 /// Compares the functions of a week or a task with the reference's; nothing if the reader would rather not see it yet.
 /// `ask` is asked when the tests do not pass yet; without it, nobody is asked and no test is run.
 ///
 /// # Errors
 /// If there is no such week or task, a file is not Rust, or the question cannot be asked.
-pub fn diff(
-    course: &Course,
-    goal: Goal,
-    ask: Option<&mut dyn FnMut(&str) -> Result<bool, Error>>,
-) -> Result<Option<String>, Error> {
+pub fn diff(course: &Course, goal: Goal, ask: Ask<'_>) -> Result<Option<String>, Error> {
     let week = match goal {
         Goal::Week(number) => course.week(number)?,
         Goal::Task(id) => course.week(id.week)?,

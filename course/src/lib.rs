@@ -14,6 +14,7 @@
 //! | `trace` | recordings for the book's player |
 //! | `work` | a task's functions: in the stub, in the reader's file, in the reference |
 //! | `hint`, `reset` | a task's hints, one at a time; back to the stub, with a copy of what was there |
+//! | `adopt`, `start`, `doctor` | later weeks on the reader's rooms; beginning a week; what is missing |
 //! | `diff` | the reader's functions beside the reference's |
 //! | `mdbook`, `serve` | finding the pinned mdBook; serving and building the book |
 //! | `html` | what is read of a built page |
@@ -23,6 +24,7 @@
 //! Whatever can be decided from text alone is a function from text to findings; cargo, git and mdBook are run only where
 //! the question is what they do.
 
+pub mod adopt;
 pub mod bug;
 pub mod card;
 pub mod cargo;
@@ -32,6 +34,7 @@ pub mod cli;
 pub mod course;
 pub mod crates;
 pub mod diff;
+pub mod doctor;
 pub mod error;
 pub mod files;
 pub mod gate;
@@ -49,6 +52,7 @@ pub mod reset;
 pub mod scratch;
 pub mod serve;
 pub mod shell;
+pub mod start;
 pub mod stub;
 pub mod stubs;
 pub mod suite;

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
 
+use crate::adopt::Adopted;
 use crate::card::cards;
-use crate::chapter::{GENERATED, Generated, all_tasks, sources};
+use crate::chapter::{GENERATED, Generated, all_tasks, sources_with};
 use crate::week::Week;
 use crate::{Course, Error, files};
 
@@ -33,12 +34,13 @@ pub fn generate(course: &Course) -> Result<Vec<Generated>, Error> {
     Ok(all)
 }
 
-/// A week's sources as its reader begins with them.
+/// A week's sources as its reader begins with them, on the rooms that they have adopted.
 ///
 /// # Errors
 /// As [`generate`].
 pub fn week_sources(course: &Course, week: &Week) -> Result<Vec<Generated>, Error> {
-    sources(course, week, &all_tasks(week))
+    let adopted = Adopted::load(course)?.rooms(course, week)?;
+    sources_with(course, week, &all_tasks(week), &adopted)
 }
 
 /// What is different on disk from what is generated.

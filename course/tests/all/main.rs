@@ -1,10 +1,12 @@
 //! The tests of `cargo course`, in one program: they link once.
 
+mod adopting;
 mod book;
 mod cli;
 mod fixture;
 mod gates;
 mod generator;
+mod health;
 mod hunting;
 mod learner;
 mod rooms;
@@ -13,4 +15,5 @@ mod shell;
 mod slatedb;
 mod tasks;
 mod traces;
+mod updating;
 mod writing;
