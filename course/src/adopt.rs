@@ -47,10 +47,19 @@ impl Adopted {
         })
     }
 
+    /// Writes `course.toml`; where nothing is adopted, there is none.
     fn save(&self, course: &Course) -> Result<(), Error> {
+        let path = course.root.join(FILE);
+        if self.weeks.is_empty() {
+            return match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    Err(Error::io("remove", path)(error))
+                }
+                _ => Ok(()),
+            };
+        }
         let text = toml::to_string(self).map_err(|error| Error::file(FILE, error.to_string()))?;
-        let text = format!("{HEAD}{text}");
-        files::write(&course.root.join(FILE), text.as_bytes()).map(drop)
+        files::write(&path, format!("{HEAD}{text}").as_bytes()).map(drop)
     }
 
     /// The rooms that a week's crate takes from the reader, each with the file that it begins in.
@@ -121,14 +130,18 @@ pub fn take_back(course: &Course, number: u8) -> Result<String, Error> {
 /// # Errors
 /// If a week compiles no longer, or something cannot be read or written; everything is as before then.
 pub fn apply(course: &Course, adopted: &Adopted) -> Result<Vec<String>, Error> {
+    let before = Adopted::load(course)?;
     let switch = switch(course, adopted)?;
+    // What is interrupted while cargo checks is adopted: crates and list agree at any time.
     let mut notes = switch.write()?;
+    adopted.save(course)?;
     let broken = switch.broken(course, &switch.weeks)?;
     if !broken.is_empty() {
         switch.undo()?;
+        before.save(course)?;
         let weeks: Vec<String> = broken.iter().map(|(week, _)| week.clone()).collect();
-        let before = switch.broken(course, &weeks)?;
-        let was_well = |week: &str| !before.iter().any(|(other, _)| other == week);
+        let broken_before = switch.broken(course, &weeks)?;
+        let was_well = |week: &str| !broken_before.iter().any(|(other, _)| other == week);
         if let Some((week, output)) = broken.iter().find(|(week, _)| was_well(week)) {
             return Err(Error::Refused(format!(
                 "{week} does not compile with your code, so nothing was adopted. Other rooms use yours by its public items\n\
@@ -136,10 +149,10 @@ pub fn apply(course: &Course, adopted: &Adopted) -> Result<Vec<String>, Error> {
             )));
         }
         switch.write()?;
+        adopted.save(course)?;
         let weeks = weeks.join(", ");
         notes.push(format!("{weeks}: does not compile, and did not before either."));
     }
-    adopted.save(course)?;
     Ok(notes)
 }
 
@@ -235,7 +248,7 @@ pub fn foundation(course: &Course, week: &Week) -> Result<String, Error> {
         weeks => weeks.iter().map(|week| rooms(week)).collect::<Vec<_>>().join(", "),
     };
     Ok(format!(
-        "  Rooms of yours:       {}\n  The reference's:      {}\n  To be written now:    {}\n",
+        "  Rooms of yours:       {}\n  The reference's:      {}\n  This week's:          {}\n",
         list(&mine),
         list(&theirs),
         rooms(week)

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use crate::adopt::{self, Adopted};
+use crate::doctor::{self, Line};
 use crate::report::{self, FAINT, GOOD, Goal, STRONG};
 use crate::week::Week;
-use crate::{Course, Error, doctor, stubs};
+use crate::{Course, Error, stubs};
 
 /// What the rooms of earlier weeks are taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +36,7 @@ impl std::str::FromStr for From {
 pub fn start(course: &Course, number: u8, from: Option<From>) -> Result<String, Error> {
     let week = course.week(number)?;
     let mut text = format!("{STRONG}Week {number}: {}{STRONG:#}\n\n", week.title);
-    let advice: Vec<String> =
-        doctor::tree(course).into_iter().filter_map(|line| line.advice()).collect();
+    let advice: Vec<String> = doctor::tree(course).into_iter().filter_map(Line::advice).collect();
     for line in &advice {
         let _ = writeln!(text, "  {line}");
     }
@@ -115,9 +115,9 @@ fn first_steps(course: &Course, week: &Week) -> String {
         "\n{GOOD}Read{GOOD:#}   {page}.html   {FAINT}(cargo course serve shows the book){FAINT:#}\n"
     );
     if let Some(task) = week.tasks().next() {
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "{GOOD}Then{GOOD:#}   cargo course test {}   {FAINT}{}: red, until you have written it{FAINT:#}\n",
+            "{GOOD}Then{GOOD:#}   cargo course test {}   {FAINT}{}: red, until you have written it{FAINT:#}",
             task.id, task.title
         );
     }

@@ -81,6 +81,7 @@ fn a_later_week_runs_on_the_readers_code() {
     let told = plain(&adopt::take_back(&fixture.course, 1).expect("taken back"));
     assert!(told.contains("Week 1 is no longer adopted"), "{told}");
     assert!(fixture.read(LATER).contains(THEIRS));
+    assert!(!fixture.course.root.join(adopt::FILE).exists(), "nothing is adopted");
     assert!(second_week(&fixture).1, "it runs on the reference again");
     assert!(fixture.read(LIST).contains("1000"), "the reader's code is as it was");
     let told = plain(&adopt::take_back(&fixture.course, 1).expect("nothing to do"));
@@ -170,7 +171,7 @@ fn a_week_begins_with_what_to_read_and_the_first_command() {
     let told = started(&fixture, 1, None);
     for part in [
         "Week 1: A list\n",
-        "  To be written now:    store/\n",
+        "  This week's:          store/\n",
         "Read   week1/list.html ",
         "Then   cargo course test 1.1   Add a number",
         "git: this folder is in no repository",
