@@ -31,7 +31,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<bool, Error> {
     }
 }
 
-/// Writes several files, each as [`write`] does. All are prepared before the first takes its place, so what can go
+/// Writes several files, each as [`write()`] does. All are prepared before the first takes its place, so what can go
 /// wrong, such as a full disk, goes wrong before anything has changed.
 ///
 /// # Errors

@@ -251,3 +251,18 @@ fn the_reference_is_not_shown_unasked_before_the_tests_pass() {
     let shown = diff::diff(&fixture.course, Goal::Task(SUM), Some(&mut nobody)).expect("compared");
     assert!(shown.expect("shown").contains("No difference"));
 }
+
+#[test]
+fn several_files_are_written_all_or_none() {
+    let fixture = Fixture::new();
+    let root = &fixture.course.root;
+    let before = fixture.read(LIST);
+    let new = |path: &str| (root.join(path), "// new\n".to_owned());
+    // The second cannot be prepared: a file stands where its folder should be.
+    files::write_all(&[new(LIST), new("Cargo.toml/x.rs")]).expect_err("no such folder");
+    assert_eq!(fixture.read(LIST), before);
+    files::write_all(&[new(LIST), new(".course/x.rs")]).expect("written");
+    assert_eq!([fixture.read(LIST), fixture.read(".course/x.rs")], ["// new\n", "// new\n"]);
+    let left = files::list(&root.join("chapters/week1/src/store")).expect("a folder");
+    assert_eq!(left.len(), 2, "no temporary file is left: {left:?}");
+}
