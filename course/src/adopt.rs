@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::cargo::check_package;
-use crate::report::{self, FAINT, GOOD, Goal, Report, STRONG};
+use crate::report::{self, FAINT, GOOD, Goal, STRONG};
 use crate::week::Week;
 use crate::{Course, Error, files};
 
@@ -80,11 +80,12 @@ impl Adopted {
     }
 }
 
-/// Adopts a week whose tests pass, and tells what runs on it from now on.
+/// Adopts a week whose tests pass, and tells what runs on it from now on; or tells that they do not, and that it was
+/// not adopted.
 ///
 /// # Errors
 /// If there is no such week, or a later week would no longer compile; everything is as before then.
-pub fn adopt(course: &Course, number: u8) -> Result<Report, Error> {
+pub fn adopt(course: &Course, number: u8) -> Result<(String, bool), Error> {
     let week = course.week(number)?;
     let tested = report::test(course, Goal::Week(number), false)?;
     if !tested.passed {
@@ -92,12 +93,12 @@ pub fn adopt(course: &Course, number: u8) -> Result<Report, Error> {
             "{}\nWeek {number} was not adopted: later weeks can only run on code that passes its tests.\n",
             tested.text
         );
-        return Ok(Report { text, passed: false });
+        return Ok((text, false));
     }
     let mut adopted = Adopted::load(course)?;
     adopted.weeks.insert(number);
     let notes = apply(course, &adopted)?;
-    Ok(Report { text: told(course, &week, &notes)?, passed: true })
+    Ok((told(course, &week, &notes)?, true))
 }
 
 /// Lets later weeks run on the reference's rooms again in place of a week's.

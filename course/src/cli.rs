@@ -207,11 +207,15 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
     let course = Course::find(&start)?;
     let well = match cli.command {
         Command::Serve { port, open } => serve::serve(&course, port, open)?,
-        Command::Test { goal, solution } => print_report(&report::test(&course, goal, solution)?),
+        Command::Test { goal, solution } => {
+            let report = report::test(&course, goal, solution)?;
+            anstream::print!("{}", report.text);
+            report.passed
+        }
         Command::Start { week, from } => print(&start::start(&course, week, from)?),
         Command::Adopt { week, back: true } => print(&adopt::take_back(&course, week)?),
-        Command::Adopt { week, back: false } => print_report(&adopt::adopt(&course, week)?),
-        Command::Doctor => print_report(&doctor::doctor(&course)),
+        Command::Adopt { week, back: false } => print_all(&adopt::adopt(&course, week)?),
+        Command::Doctor => print_all(&doctor::doctor(&course)),
         Command::Hint { task, again } => print(&hint::hint(&course, task, again)?),
         Command::Diff { goal, yes } => {
             let mut question = ask;
@@ -285,10 +289,9 @@ fn print(text: &str) -> bool {
     true
 }
 
-/// Prints a report; says whether all is well.
-fn print_report(report: &report::Report) -> bool {
-    print(&report.text);
-    report.passed
+/// Prints what a command tells; says whether all is well.
+fn print_all((text, well): &(String, bool)) -> bool {
+    print(text) && *well
 }
 
 /// Prints lines; says whether there were none.

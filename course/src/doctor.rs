@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::report::{BAD, FAINT, GOOD, Report, STRONG};
+use crate::report::{BAD, FAINT, GOOD, STRONG};
 use crate::{Course, adopt, manifest, mdbook};
 
 /// The port that the book is served at unless told otherwise.
@@ -65,16 +65,16 @@ impl Line {
     }
 }
 
-/// Looks at everything; it is well if nothing keeps the course from working.
-pub fn doctor(course: &Course) -> Report {
+/// Looks at everything, and tells how it stands and whether nothing keeps the course from working.
+pub fn doctor(course: &Course) -> (String, bool) {
     let mut lines = vec![toolchain(course), space(&course.root), port(PORT)];
     lines.extend(tree(course));
     lines.extend([adoption(course), book(course), browser()]);
     report(&lines)
 }
 
-/// Tells how things stand.
-pub fn report(lines: &[Line]) -> Report {
+/// Tells how things stand, and whether none is bad.
+pub fn report(lines: &[Line]) -> (String, bool) {
     let mut text: String = lines.iter().map(Line::shown).collect();
     let bad = lines.iter().filter(|line| matches!(line.state, State::Bad(_))).count();
     let _ = match bad {
@@ -82,7 +82,7 @@ pub fn report(lines: &[Line]) -> Report {
         1 => write!(text, "\nOne thing is in the way: the line with ✗ says what to do.\n"),
         bad => write!(text, "\n{bad} things are in the way: the lines with ✗ say what to do.\n"),
     };
-    Report { text, passed: bad == 0 }
+    (text, bad == 0)
 }
 
 fn toolchain(course: &Course) -> Line {

@@ -42,12 +42,12 @@ fn a_report_says_ok_or_what_to_do() {
     let ok = Line { what: "Rust", state: State::Ok("1.95.0".to_owned()) };
     let note = Line { what: "port", state: State::Note("3000 is taken".to_owned()) };
     let bad = Line { what: "space", state: State::Bad("make room".to_owned()) };
-    let well = report(&[ok.clone(), note.clone()]);
-    assert!(well.passed && well.text.contains("The course is ready."), "{}", well.text);
-    let report = report(&[ok, note, bad]);
-    assert!(!report.passed);
+    let (text, well) = report(&[ok.clone(), note.clone()]);
+    assert!(well && text.contains("The course is ready."), "{text}");
+    let (text, well) = report(&[ok, note, bad]);
+    assert!(!well);
     let expected = "  ok  Rust        1.95.0\n  ··  port        3000 is taken\n  ✗   space       make room\n\nOne thing is in the way";
-    assert!(plain(&report.text).starts_with(expected), "{}", report.text);
+    assert!(plain(&text).starts_with(expected), "{text}");
 }
 
 #[test]
