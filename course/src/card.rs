@@ -8,7 +8,7 @@ use crate::week::{Task, Week};
 use crate::{Course, Error};
 
 /// What the three hints are called.
-const STEPS: [&str; 3] = ["a nudge", "the approach", "almost the code"];
+pub(crate) const STEPS: [&str; 3] = ["a nudge", "the approach", "almost the code"];
 
 /// One file for each task of a week.
 ///

@@ -71,6 +71,17 @@ pub fn build_program(
     })
 }
 
+/// Checks that a package's library compiles.
+///
+/// # Errors
+/// If cargo cannot be started, or the package does not compile.
+pub fn check_package(course: &Course, package: &str) -> Result<(), Error> {
+    let mut command = cargo(course);
+    command.args(["check", "--message-format=json", "--lib", "--package", package]);
+    command.stderr(Stdio::inherit());
+    build(&mut command).map(drop)
+}
+
 /// Runs a cargo command that builds, and answers with what it said.
 fn build(command: &mut Command) -> Result<Vec<Message>, Error> {
     let output = output(command)?;

@@ -1,6 +1,6 @@
 //! The sources of a week's crate: the engine, with the week's rooms as stubs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::stub::{Exercise, Reference};
@@ -25,7 +25,7 @@ pub fn all_tasks(week: &Week) -> BTreeSet<TaskId> {
     week.tasks().map(|task| task.id).collect()
 }
 
-/// A week's sources, with the tasks in `open` left to do and every other one filled from the reference.
+/// A week's sources on the reference's rooms, with the tasks in `open` left to do and every other one filled from the reference.
 ///
 /// # Errors
 /// If the reference cannot be read or one of its markers is wrong.
@@ -34,7 +34,20 @@ pub fn sources(
     week: &Week,
     open: &BTreeSet<TaskId>,
 ) -> Result<Vec<Generated>, Error> {
-    let chapter = Chapter { course, week, open };
+    sources_with(course, week, open, &BTreeMap::new())
+}
+
+/// As [`sources`], with some rooms that are not the reference's: each with the file that it begins in.
+///
+/// # Errors
+/// As [`sources`].
+pub fn sources_with(
+    course: &Course,
+    week: &Week,
+    open: &BTreeSet<TaskId>,
+    adopted: &BTreeMap<String, PathBuf>,
+) -> Result<Vec<Generated>, Error> {
+    let chapter = Chapter { course, week, open, adopted };
     let mut sources = vec![chapter.crate_root()?];
     for room in &week.rooms {
         chapter.room(room, &mut sources)?;
@@ -69,6 +82,7 @@ struct Chapter<'a> {
     course: &'a Course,
     week: &'a Week,
     open: &'a BTreeSet<TaskId>,
+    adopted: &'a BTreeMap<String, PathBuf>,
 }
 
 impl Chapter<'_> {
@@ -77,7 +91,8 @@ impl Chapter<'_> {
         let text = self.stub(&twin)?;
         let text = self.with_paths(&twin, &text, |name| {
             let is_local = self.week.has_room_of(Path::new(name));
-            (!is_local).then(|| module_file(&self.course.reference(), name))
+            let adopted = self.adopted.get(name).cloned();
+            (!is_local).then(|| adopted.or_else(|| module_file(&self.course.reference(), name)))
         })?;
         Ok(Generated {
             path: format!("chapters/{}/src/lib.rs", self.week.name()),

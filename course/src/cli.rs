@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::SystemTime;
@@ -10,7 +10,12 @@ use clap::{Parser, Subcommand};
 
 use crate::gate::{self, Gate};
 use crate::report::{self, Goal};
-use crate::{Course, Error, hunt, mdbook, progress, serve, shell, stubs, trace, watch};
+use crate::start::{self, From};
+use crate::week::TaskId;
+use crate::{
+    Course, Error, adopt, diff, doctor, hint, hunt, mdbook, progress, reset, serve, shell, stubs,
+    trace, watch,
+};
 
 /// The commands of the TinyDB course.
 #[derive(Debug, Parser)]
@@ -20,7 +25,8 @@ use crate::{Course, Error, hunt, mdbook, progress, serve, shell, stubs, trace, w
     about = "The commands of the TinyDB course",
     after_help = "Examples:\n  \
         cargo course serve --open   read the book in a browser\n  \
-        cargo course test 3.2       how far is task 2 of week 3?\n\n\
+        cargo course test 3         how far is week 3?\n  \
+        cargo course test 3.2       only task 2 of week 3\n\n\
         `cargo course help COMMAND` tells more about one."
 )]
 pub struct Cli {
@@ -42,6 +48,18 @@ enum Command {
         #[arg(long)]
         open: bool,
     },
+    /// Begin a week: what it runs on, what to read, the first command
+    #[command(after_help = "Examples:\n  \
+        cargo course start 4                    as it is set up\n  \
+        cargo course start 4 --from mine        on your own earlier weeks, those whose tests pass\n  \
+        cargo course start 4 --from reference   on the finished engine")]
+    Start {
+        /// A week, such as 4
+        week: u8,
+        /// What the earlier weeks' rooms are taken from: `mine` or `reference`
+        #[arg(long)]
+        from: Option<From>,
+    },
     /// Run the tests of a week or a task, and say what is next
     Test {
         /// A week, such as 3, or a task, such as 3.2
@@ -50,6 +68,47 @@ enum Command {
         #[arg(long)]
         solution: bool,
     },
+    /// Show a task's next hint: a nudge, the approach, almost the code
+    Hint {
+        /// A task, such as 3.2
+        #[arg(value_parser = task)]
+        task: TaskId,
+        /// Show the hints again that were shown before
+        #[arg(long)]
+        again: bool,
+    },
+    /// Compare your functions with the reference's
+    ///
+    /// The functions of a week or a task, yours and the reference's, line by line. If the tests do not pass yet, you are
+    /// asked first whether you want to see it.
+    Diff {
+        /// A week, such as 3, or a task, such as 3.2
+        goal: Goal,
+        /// Show it without running the tests and without asking
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Go back to the stubs of a week or a task; what was there is kept
+    ///
+    /// Of a task only its functions go back to `todo!()`, of a week every file that you were given. What is replaced is
+    /// copied into a folder with a date below .course/backup first. Your tests stay as they are.
+    Reset {
+        /// A week, such as 3, or a task, such as 3.2
+        goal: Goal,
+    },
+    /// Let the weeks after this one run on your code of it
+    ///
+    /// The week's tests must pass. Later weeks' crates then have your rooms in place of the reference's. Which weeks are
+    /// adopted stands in course.toml; commit it.
+    Adopt {
+        /// A week, such as 3
+        week: u8,
+        /// Take it back: later weeks run on the reference's rooms again
+        #[arg(long)]
+        back: bool,
+    },
+    /// See whether everything is there that the course needs
+    Doctor,
     /// Test what you save, as soon as you save it
     ///
     /// Whenever you save a file of a week's crate, that week's tests run. You see how its tasks stand, the first
@@ -154,6 +213,10 @@ enum Command {
     },
 }
 
+fn task(text: &str) -> Result<TaskId, String> {
+    TaskId::parse(text).ok_or_else(|| "expected a task such as 3.2".to_owned())
+}
+
 /// Runs a command; it fails when it found something that is not well.
 ///
 /// # Errors
@@ -171,6 +234,17 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
             anstream::print!("{}", report.text);
             report.passed
         }
+        Command::Start { week, from } => print(&start::start(&course, week, from)?),
+        Command::Adopt { week, back: true } => print(&adopt::take_back(&course, week)?),
+        Command::Adopt { week, back: false } => print_all(&adopt::adopt(&course, week)?),
+        Command::Doctor => print_all(&doctor::doctor(&course)),
+        Command::Hint { task, again } => print(&hint::hint(&course, task, again)?),
+        Command::Diff { goal, yes } => {
+            let mut question = ask;
+            let ask: diff::Ask<'_> = if yes { None } else { Some(&mut question) };
+            diff::diff(&course, goal, ask)?.is_none_or(|text| print(&text))
+        }
+        Command::Reset { goal } => print(&reset::reset(&course, goal)?),
         Command::Watch { week } => {
             watch::watch(&course, week)?;
             true
@@ -224,6 +298,31 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Check { gates, .. } => check(&course, &gate::select(&gates)?)?,
     };
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Asks a question that is answered with yes or no; nobody answers where there is no terminal.
+fn ask(question: &str) -> Result<bool, Error> {
+    if !std::io::stdin().is_terminal() {
+        let message =
+            format!("{question}\nThere is no terminal to answer at: add --yes to see it.");
+        return Err(Error::Refused(message));
+    }
+    anstream::eprint!("{question} [y/N] ");
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    read.map_err(Error::io("read", "the terminal"))?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Prints what a command that has done its work tells.
+fn print(text: &str) -> bool {
+    anstream::print!("{text}");
+    true
+}
+
+/// Prints what a command tells; says whether all is well.
+fn print_all((text, well): &(String, bool)) -> bool {
+    print(text) && *well
 }
 
 /// Prints lines; says whether there were none.

@@ -91,6 +91,12 @@ impl Course {
         self.target.join("course")
     }
 
+    /// Where the reader's own things are kept that git does not: how many hints they saw, and copies of replaced files.
+    /// Not in the build folder, which `cargo clean` removes.
+    pub fn own(&self) -> PathBuf {
+        self.root.join(".course")
+    }
+
     /// A path as it is written in messages: seen from the root, with `/`.
     pub fn shown(&self, path: &Path) -> String {
         files::shown(&self.root, path)

@@ -121,6 +121,9 @@ pub enum Error {
         /// The files, one a line.
         files: String,
     },
+    /// A command will not do what it was asked for, and says why and what to do.
+    #[error("{0}")]
+    Refused(String),
     /// A program could not be started.
     #[error("cannot run `{program}`: {source}. Is it installed and on the PATH?")]
     Start {

@@ -22,8 +22,35 @@ pub fn read(path: &Path) -> Result<String, Error> {
 /// # Errors
 /// If the file or its folder cannot be written.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<bool, Error> {
+    match prepare(path, bytes)? {
+        None => Ok(false),
+        Some(new) => {
+            new.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
+            Ok(true)
+        }
+    }
+}
+
+/// Writes several files, each as [`write()`] does. All are prepared before the first takes its place, so what can go
+/// wrong, such as a full disk, goes wrong before anything has changed.
+///
+/// # Errors
+/// If a file or its folder cannot be written.
+pub fn write_all(files: &[(PathBuf, String)]) -> Result<(), Error> {
+    let mut ready = Vec::new();
+    for (path, text) in files {
+        ready.extend(prepare(path, text.as_bytes())?.map(|new| (path, new)));
+    }
+    for (path, new) in ready {
+        new.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
+    }
+    Ok(())
+}
+
+/// A temporary file with these bytes beside the file that it will replace; none if that holds them already.
+fn prepare(path: &Path, bytes: &[u8]) -> Result<Option<tempfile::NamedTempFile>, Error> {
     if fs::read(path).is_ok_and(|old| old == bytes) {
-        return Ok(false);
+        return Ok(None);
     }
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
@@ -32,8 +59,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<bool, Error> {
         .tempfile_in(folder)
         .map_err(Error::io("write", path))?;
     new.write_all(bytes).map_err(Error::io("write", path))?;
-    new.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
-    Ok(true)
+    Ok(Some(new))
 }
 
 trait PlainPermissions {

@@ -14,6 +14,10 @@
 //! | `watch` | testing what was saved |
 //! | `shell`, `manifest` | the finished shell on a reader's crate; a `Cargo.toml` for a copy elsewhere |
 //! | `trace` | recordings for the book's player |
+//! | `work` | a task's functions: in the stub, in the reader's file, in the reference |
+//! | `hint`, `reset` | a task's hints, one at a time; back to the stub, with a copy of what was there |
+//! | `adopt`, `start`, `doctor` | later weeks on the reader's rooms; beginning a week; what is missing |
+//! | `diff` | the reader's functions beside the reference's |
 //! | `mdbook`, `serve` | finding the pinned mdBook; serving and building the book |
 //! | `html` | what is read of a built page |
 //! | `gate/` | `cargo course check`: one file a gate |
@@ -22,6 +26,7 @@
 //! Whatever can be decided from text alone is a function from text to findings; cargo, git and mdBook are run only where
 //! the question is what they do.
 
+pub mod adopt;
 pub mod bug;
 pub mod card;
 pub mod cargo;
@@ -30,9 +35,12 @@ pub mod citation;
 pub mod cli;
 pub mod course;
 pub mod crates;
+pub mod diff;
+pub mod doctor;
 pub mod error;
 pub mod files;
 pub mod gate;
+pub mod hint;
 pub mod html;
 pub mod hunt;
 pub mod inventory;
@@ -44,10 +52,12 @@ pub mod plan;
 pub mod progress;
 pub mod prose;
 pub mod report;
+pub mod reset;
 pub mod results;
 pub mod scratch;
 pub mod serve;
 pub mod shell;
+pub mod start;
 pub mod stub;
 pub mod stubs;
 pub mod suite;
@@ -55,6 +65,7 @@ pub mod things;
 pub mod trace;
 pub mod watch;
 pub mod week;
+pub mod work;
 
 pub use course::Course;
 pub use error::Error;

@@ -16,14 +16,21 @@ pub const VERSION: &str = "0.5.4";
 /// If it can be neither found nor installed.
 pub fn program(course: &Course) -> Result<PathBuf, Error> {
     let installed = course.tools.join("mdbook");
-    let own = executable(&installed.join("bin"), "mdbook");
-    for candidate in [PathBuf::from("mdbook"), own.clone()] {
-        if is_pinned(&candidate) {
-            return Ok(candidate);
-        }
+    if let Some(found) = candidates(course).into_iter().find(|program| is_pinned(program)) {
+        return Ok(found);
     }
     install(course, &installed)?;
-    Ok(own)
+    Ok(executable(&installed.join("bin"), "mdbook"))
+}
+
+/// Whether the pinned mdBook need not be installed.
+pub fn is_here(course: &Course) -> bool {
+    candidates(course).iter().any(|program| is_pinned(program))
+}
+
+fn candidates(course: &Course) -> [PathBuf; 2] {
+    let own = executable(&course.tools.join("mdbook").join("bin"), "mdbook");
+    [PathBuf::from("mdbook"), own]
 }
 
 /// Builds the book, into `folder` or where `book.toml` says, and returns what mdBook warns of.
@@ -109,7 +116,10 @@ fn with_pip(_: &Course, work: &Path, new: &Path) -> Result<(), Error> {
 }
 
 /// A Python that runs; on Windows `python` may be a shop's stand-in that does not.
-fn python() -> Result<&'static str, Error> {
+///
+/// # Errors
+/// If there is none.
+pub fn python() -> Result<&'static str, Error> {
     let names = ["python3", "python", "py"];
     let runs = |name: &&&str| {
         output(Command::new(name).args(["-m", "venv", "--help"]))

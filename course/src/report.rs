@@ -183,7 +183,7 @@ impl<'a> Standing<'a> {
         }
         let _ = write!(
             text,
-            "\nRead:      {}   (cargo course serve shows the book)\nRun again: cargo course test {id}\n",
+            "\nRead:      {}   (cargo course serve shows the book)\nA hint:    cargo course hint {id}\nRun again: cargo course test {id}\n",
             week.address(*id)
         );
         text
@@ -262,7 +262,8 @@ fn well_done(week: &Week, tasks: &[&Task]) -> String {
             let twins = week.rooms.iter().map(|room| format!("solutions/tinydb/src/{room}/"));
             let twins = twins.collect::<Vec<_>>().join(" and ");
             format!(
-                "{GOOD}Well done:{GOOD:#} week {} passes all its tests.\nCompare with the reference: {twins}\n{}\n",
+                "{GOOD}Well done:{GOOD:#} week {} passes all its tests.\nCompare with the reference: {twins}\n  \
+                 side by side: cargo course diff {0}\n{1}\nLet later weeks run on it: cargo course adopt {0}\n",
                 week.number, week.when_done
             )
         }

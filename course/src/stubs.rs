@@ -6,8 +6,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::SystemTime;
 
+use crate::adopt::Adopted;
 use crate::card::cards;
-use crate::chapter::{GENERATED, Generated, all_tasks, sources};
+use crate::chapter::{GENERATED, Generated, all_tasks, sources_with};
 use crate::plan::{Plan, SCRIPT};
 use crate::week::Week;
 use crate::{Course, Error, files};
@@ -28,11 +29,20 @@ pub struct Changes {
 pub fn generate(course: &Course) -> Result<Vec<Generated>, Error> {
     let mut all = Vec::new();
     for week in course.weeks()? {
-        all.extend(sources(course, &week, &all_tasks(&week))?);
+        all.extend(week_sources(course, &week)?);
         all.extend(cards(course, &week)?);
     }
     all.extend(Plan::find(course)?.map(|plan| plan.script()));
     Ok(all)
+}
+
+/// A week's sources as its reader begins with them, on the rooms that they have adopted.
+///
+/// # Errors
+/// As [`generate`].
+pub fn week_sources(course: &Course, week: &Week) -> Result<Vec<Generated>, Error> {
+    let adopted = Adopted::load(course)?.rooms(course, week)?;
+    sources_with(course, week, &all_tasks(week), &adopted)
 }
 
 /// What is different on disk from what is generated.

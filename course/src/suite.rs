@@ -250,9 +250,24 @@ pub fn first_panic(printed: &str) -> Option<Panic> {
         lines.take_while(|line| !is_panic_head(line) && !line.starts_with("note: run with"));
     let message: Vec<&str> = message.collect();
     Some(Panic {
-        place: place.trim_end_matches(':').to_owned(),
+        place: without_detours(place.trim_end_matches(':')),
         message: message.join("\n").trim().to_owned(),
     })
+}
+
+/// `chapters/week4/src/../../../chapters/week3/src/x.rs`, as a `#[path]` makes it, is `chapters/week3/src/x.rs`.
+fn without_detours(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        let leads_back =
+            part == ".." && parts.last().is_some_and(|last| !["", ".."].contains(last));
+        if leads_back {
+            parts.pop();
+        } else {
+            parts.push(part);
+        }
+    }
+    parts.join("/")
 }
 
 fn is_panic_head(line: &str) -> bool {

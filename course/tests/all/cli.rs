@@ -18,7 +18,7 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn help_fits_a_screen_and_shows_examples() {
     let help = text(&run(&Fixture::new(), &["--help"]).stdout);
-    assert!(help.lines().count() <= 32, "{help}");
+    assert!(help.lines().count() <= 40, "{help}");
     for example in ["cargo course serve", "cargo course test 3.2"] {
         assert!(help.contains(example), "{help}");
     }
@@ -82,6 +82,21 @@ fn a_taken_port_is_named() {
     let said = text(&refused.stderr);
     assert!(said.contains(&format!("port {port} is taken")), "{said}");
     assert!(said.contains("cargo course serve --port"), "{said}");
+}
+
+#[test]
+fn without_a_terminal_nobody_is_asked() {
+    let fixture = Fixture::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_course"));
+    command.arg("--root").arg(&fixture.course.root).args(["diff", "1.2"]);
+    command.env_remove("CARGO_TARGET_DIR").stdin(std::process::Stdio::null());
+    let refused = command.output().expect("the command");
+    assert_eq!(refused.status.code(), Some(1));
+    let (shown, said) = (text(&refused.stdout), text(&refused.stderr));
+    assert!(said.contains("do not pass yet") && said.contains("add --yes"), "{said}");
+    assert!(!shown.contains("total"), "{shown}");
+    let shown = run(&fixture, &["diff", "1.2", "--yes"]);
+    assert!(text(&shown.stdout).contains("+     total(&self.numbers)"), "{}", text(&shown.stdout));
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! The tests of `cargo course`, in one program: they link once.
 
+mod adopting;
 mod book;
 mod cli;
 mod fixture;
 mod gates;
 mod generator;
+mod health;
 mod hunting;
+mod learner;
 mod planning;
 mod progress;
 mod results;
@@ -15,5 +18,6 @@ mod shell;
 mod slatedb;
 mod tasks;
 mod traces;
+mod updating;
 mod watching;
 mod writing;

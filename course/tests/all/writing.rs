@@ -8,7 +8,7 @@ use crate::fixture::{Fixture, assert_found};
 
 const STUB: &str = "chapters/week1/src/store/list.rs";
 
-fn git(fixture: &Fixture, arguments: &[&str]) {
+pub fn git(fixture: &Fixture, arguments: &[&str]) {
     let mut git = Command::new("git");
     git.current_dir(&fixture.course.root).args([
         "-c",
@@ -20,9 +20,12 @@ fn git(fixture: &Fixture, arguments: &[&str]) {
     assert!(done.status.success(), "{done:?}");
 }
 
-fn committed() -> Fixture {
-    let fixture = Fixture::new();
-    fixture.write(".gitignore", "/target\n");
+pub fn committed() -> Fixture {
+    committed_as(Fixture::new())
+}
+
+pub fn committed_as(fixture: Fixture) -> Fixture {
+    fixture.write(".gitignore", "/target\n/.course\n");
     git(&fixture, &["init", "--quiet"]);
     git(&fixture, &["add", "--all"]);
     git(&fixture, &["commit", "--quiet", "--message", "All"]);
