@@ -7,11 +7,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use proptest::prelude::*;
 use testkit::rule;
-use week2::format::{RowEntry, ValueDeletable};
+use week2::db::{Snapshot, Trace};
+use week2::format::{RowEntry, Step, ValueDeletable};
 use week2::iter::{DbIterator, SnapshotIterator, VecIterator};
 use week2::merge::{MergeOperator, MergeOperatorError, MergeOperatorIterator};
 use week2::model::merge::{MERGE_BATCH_SIZE, Resolution, resolve, resolve_all};
 use week2::model::scan::visible;
+use week2::model::table::{rows_of, table_of};
+use week2::model::{Change, Model, Sst};
+use week2::object_store::MemoryObjectStore;
+use week2::storage::MemoryWalStore;
+use week2::{Db, DbBuilder, Settings, WriteBatch};
 
 /// One call of the merge function, and what it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,6 +133,208 @@ fn any_rows() -> impl Strategy<Value = (Vec<RowEntry>, u64)> {
         keys.into_iter().zip(["a", "aa", "b"]).flat_map(of_key).collect()
     });
     (rows, 0..24_u64)
+}
+
+/// The whole model, and a finished engine that does the same; both with `join`.
+struct Both {
+    model: Model,
+    /// The steps that the model took.
+    expected: Vec<Step>,
+    db: Db,
+    trace: Trace,
+    objects: Arc<MemoryObjectStore>,
+    wal: MemoryWalStore,
+    snapshots: Vec<(Snapshot, u64)>,
+}
+
+impl Both {
+    fn new() -> Self {
+        let (objects, wal) = (Arc::new(MemoryObjectStore::new()), MemoryWalStore::new());
+        let trace = Trace::new();
+        let db = open(&objects, &wal, &trace);
+        trace.start();
+        let (model, expected, snapshots) = (Model::with_merge(join), Vec::new(), Vec::new());
+        Self { model, expected, db, trace, objects, wal, snapshots }
+    }
+
+    fn write(&mut self, batch: Vec<Change>) {
+        let mut writes = WriteBatch::new();
+        for (key, change) in &batch {
+            match change {
+                ValueDeletable::Value(value) => writes.put(key, value),
+                ValueDeletable::Merge(operand) => writes.merge(key, operand),
+                ValueDeletable::Tombstone => writes.delete(key),
+            }
+        }
+        self.expected.extend(self.model.write(batch).expect("the model's write"));
+        self.db.write(writes).expect("the engine's write");
+    }
+
+    fn get(&mut self, key: &Bytes) {
+        let (found, steps) = self.model.get(key);
+        let engine = self.db.get(key).expect("the engine's get");
+        assert_eq!(found, engine, "the model's get({key:?}), and the engine's");
+        self.expected.extend(steps);
+    }
+
+    fn get_at(&mut self, snapshot: usize, key: &Bytes) {
+        let Some((snapshot, seq)) = self.snapshots.get(snapshot) else { return };
+        let (found, steps) = self.model.get_at(key, *seq);
+        let engine = snapshot.get(key).expect("the engine's get");
+        assert_eq!(found, engine, "the model's get_at({key:?}, {seq}), and the engine's");
+        self.expected.extend(steps);
+    }
+
+    fn scan(&mut self, from: Bytes, to: Bytes) {
+        let (found, steps) = self.model.scan(from.clone()..to.clone());
+        let engine = all_of(self.db.scan(from.clone()..to.clone()).expect("the engine's scan"));
+        assert_eq!(found, engine, "the model's scan({from:?}..{to:?}), and the engine's");
+        self.expected.extend(steps);
+    }
+
+    fn scan_at(&mut self, snapshot: usize) {
+        let Some((snapshot, seq)) = self.snapshots.get(snapshot) else { return };
+        let (found, steps) = self.model.scan_at(.., *seq);
+        let engine = all_of(snapshot.scan(..).expect("the engine's scan"));
+        assert_eq!(found, engine, "the model's scan_at(.., {seq}), and the engine's");
+        self.expected.extend(steps);
+    }
+
+    fn open_snapshot(&mut self) {
+        let snapshot = self.db.snapshot().expect("the engine's snapshot");
+        self.snapshots.push((snapshot, self.model.open_snapshot()));
+    }
+
+    fn close_snapshot(&mut self, snapshot: usize) {
+        if snapshot < self.snapshots.len() {
+            let (_, seq) = self.snapshots.remove(snapshot);
+            self.model.close_snapshot(seq);
+        }
+    }
+
+    fn flush(&mut self) {
+        self.db.flush().expect("the engine's flush");
+        self.expected.extend(self.model.flush());
+    }
+
+    fn reopen(&mut self) {
+        self.snapshots.clear();
+        self.db.close().expect("the engine's close");
+        self.db = open(&self.objects, &self.wal, &self.trace);
+        self.expected.extend(self.model.reopen());
+    }
+
+    /// Compares the steps of everything that was done, as three lists: how they mix in the engine is left
+    /// open.
+    #[track_caller]
+    fn assert_same_steps(mut self, rule: &str) {
+        self.snapshots.clear();
+        // When it is closed, the flusher has recorded its last step.
+        self.db.close().expect("the engine's close");
+        let (model, engine) = (lists(&self.expected), lists(&self.trace.stop()));
+        let whose = ["of those who call", "of the flusher", "that are calls of the merge function"];
+        for ((whose, model), engine) in whose.iter().zip(&model).zip(&engine) {
+            let same = model.iter().zip(engine).take_while(|(one, other)| one == other).count();
+            let rest = |steps: &[String]| steps[same..].iter().take(5).cloned().collect::<Vec<_>>();
+            assert!(
+                model == engine,
+                "the steps {whose}: {same} are the same. Then the model goes on with\n  {}\n \
+                 and the engine with\n  {}{rule}",
+                rest(model).join("\n  "),
+                rest(engine).join("\n  "),
+            );
+        }
+    }
+}
+
+fn open(objects: &Arc<MemoryObjectStore>, wal: &MemoryWalStore, trace: &Trace) -> Db {
+    let settings = Settings {
+        compactor_options: None,
+        garbage_collector_options: None,
+        ..Settings::default()
+    };
+    DbBuilder::in_memory()
+        .with_object_store(Arc::<MemoryObjectStore>::clone(objects))
+        .with_wal_store(Arc::new(wal.clone()))
+        .with_settings(settings)
+        .with_merge_operator(Arc::new(Join))
+        .with_trace(trace.clone())
+        .build()
+        .expect("an engine in memory")
+}
+
+/// What a scan of the engine finds.
+fn all_of(found: DbIterator) -> Vec<(Bytes, Bytes)> {
+    found.map(|found| found.expect("a row")).map(|found| (found.key, found.value)).collect()
+}
+
+/// The steps of those who call, those of the flusher, and the calls of the merge function.
+fn lists(steps: &[Step]) -> [Vec<String>; 3] {
+    let mut lists = <[Vec<String>; 3]>::default();
+    for step in steps {
+        let list = match step {
+            Step::Flush { .. } | Step::ManifestCommit { .. } | Step::WalDelete { .. } => 1,
+            Step::MergeBatch { .. } => 2,
+            _ => 0,
+        };
+        lists[list].push(step.to_string());
+    }
+    lists
+}
+
+/// Random histories, with many operands.
+mod random {
+    use super::*;
+    use prop::collection::vec;
+
+    /// What is done with both.
+    #[derive(Debug, Clone)]
+    pub enum Operation {
+        Write(Vec<Change>),
+        /// A batch of so many operands of one key.
+        WriteOperands(Bytes, usize),
+        Get(Bytes),
+        GetAt(usize, Bytes),
+        Scan(Bytes, Bytes),
+        ScanAt(usize),
+        OpenSnapshot,
+        CloseSnapshot(usize),
+        Flush,
+        Reopen,
+    }
+
+    /// Few keys, some of which begin like others.
+    fn key() -> BoxedStrategy<Bytes> {
+        vec(prop_oneof![Just(0), Just(b'a')], 1..3).prop_map(Bytes::from).boxed()
+    }
+
+    fn change() -> BoxedStrategy<Change> {
+        let bytes = || vec(any::<u8>(), 0..3).prop_map(Bytes::from);
+        let change = prop_oneof![
+            2 => bytes().prop_map(ValueDeletable::Value),
+            4 => bytes().prop_map(ValueDeletable::Merge),
+            1 => Just(ValueDeletable::Tombstone),
+        ];
+        (key(), change).boxed()
+    }
+
+    pub fn operation() -> BoxedStrategy<Operation> {
+        prop_oneof![
+            8 => vec(change(), 1..4).prop_map(Operation::Write),
+            1 => (key(), 98..203_usize).prop_map(|(key, n)| Operation::WriteOperands(key, n)),
+            5 => key().prop_map(Operation::Get),
+            3 => (0..3_usize, key()).prop_map(|(which, key)| Operation::GetAt(which, key)),
+            2 => (key(), key())
+                .prop_map(|(one, other)| (one.clone().min(other.clone()), one.max(other)))
+                .prop_map(|(from, to)| Operation::Scan(from, to)),
+            2 => (0..3_usize).prop_map(Operation::ScanAt),
+            2 => Just(Operation::OpenSnapshot),
+            1 => (0..3_usize).prop_map(Operation::CloseSnapshot),
+            3 => Just(Operation::Flush),
+            1 => Just(Operation::Reopen),
+        ]
+        .boxed()
+    }
 }
 
 mod task_2_6 {
@@ -250,6 +458,16 @@ mod task_2_6 {
                 expected.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
             let found = visible(&rows, max_seq, Some(join));
             assert_eq!(found, expected, "what is visible at {max_seq}{}", rule("2.6", broken));
+        }
+    }
+
+    #[test]
+    fn an_empty_result_is_seen() {
+        let broken = "what the merge function returns is the key's value, also if it is empty";
+        for texts in [&["+"][..], &["+", "-"], &["+", "="], &["+", "+", "-", "=x"]] {
+            let found = visible(&versions(texts), 9, Some(join));
+            let expected = [(Bytes::from("kiwi"), Bytes::new())];
+            assert_eq!(found, expected, "what is visible of {texts:?}{}", rule("2.6", broken));
         }
     }
 
@@ -437,6 +655,148 @@ mod task_2_7 {
                 let value = expected.into_iter().map(|(_, value)| value).next();
                 assert!(found.value == value, "the value of {what}{rule}");
             }
+        }
+    }
+
+    // Now the model is whole. These tests run all of it: what you wrote on days 8 to 12 too.
+
+    #[track_caller]
+    fn assert_steps(found: &[Step], expected: &[&str], what: &str, rule: &str) {
+        let listing = |steps: &[String]| format!("\n  {}", steps.join("\n  "));
+        let found = listing(&found.iter().map(Step::to_string).collect::<Vec<_>>());
+        let expected = listing(&expected.iter().map(|&step| step.to_owned()).collect::<Vec<_>>());
+        assert_eq!(found, expected, "{what} took these steps:{found}\n expected:{expected}{rule}");
+    }
+
+    /// A key with a value and two operands, and a snapshot between the operands.
+    fn basket() -> (Model, u64) {
+        let mut model = Model::with_merge(join);
+        model.put("basket", "a").expect("a put");
+        model.merge("basket", "b").expect("a merge");
+        let snapshot = model.open_snapshot();
+        model.merge("basket", "c").expect("a merge");
+        (model, snapshot)
+    }
+
+    #[test]
+    fn the_whole_model_merges_operands_when_they_are_read() {
+        let (model, snapshot) = basket();
+        let rule = rule("2.2", "the newest row is an operand: get_merged has the answer and steps");
+        for (max_seq, expected, operands) in
+            [(snapshot, "ab", "1 operand"), (model.seq(), "abc", "2 operands")]
+        {
+            let (value, steps) = model.get_at(b"basket", max_seq);
+            let what = format!("get_at(\"basket\", {max_seq})");
+            assert_eq!(value.as_deref(), Some(expected.as_bytes()), "{what}{rule}");
+            let call = format!("MergeBatch b\"basket\", {operands} onto what is older");
+            let expected = [
+                "MemTableLookup: found",
+                "ScanBegin 1 place",
+                "ScanRow b\"basket\" seq 3",
+                "ScanRow b\"basket\" seq 2",
+                "ScanRow b\"basket\" seq 1",
+                &call,
+            ];
+            assert_steps(&steps, &expected, &what, &rule);
+        }
+    }
+
+    #[test]
+    fn the_whole_model_scans_what_it_has() {
+        let (mut model, snapshot) = basket();
+        model.flush();
+        model.put("apple", "red").expect("a put");
+        model.put("fig", "").expect("a put");
+        model.delete("apple").expect("a delete");
+        let rule = rule("2.5", "a scan merges the rows of all places, and shows what is visible");
+        let pair = |key: &'static str, value: &'static str| (Bytes::from(key), Bytes::from(value));
+        let (found, steps) = model.scan(..);
+        assert_eq!(found, [pair("basket", "abc"), pair("fig", "")], "scan(..){rule}");
+        let expected = [
+            "ScanBegin 2 places",
+            "ScanRow b\"apple\" seq 6",
+            "ScanRow b\"apple\" seq 4",
+            "ScanRow b\"basket\" seq 3",
+            "ScanRow b\"basket\" seq 2",
+            "ScanRow b\"fig\" seq 5",
+            "MergeBatch b\"basket\", 1 operand onto what is older",
+        ];
+        assert_steps(&steps, &expected, "scan(..)", &rule);
+        let (found, _) = model.scan_at(.., snapshot);
+        assert_eq!(found, [pair("basket", "ab")], "scan_at(.., {snapshot}){rule}");
+    }
+
+    #[test]
+    fn the_whole_model_merges_operands_when_it_flushes() {
+        let (mut model, snapshot) = basket();
+        let steps = model.flush();
+        let rule = rule("2.3", "needed, then merge_operands with its steps, then Flush");
+        let expected = [
+            "Freeze wal 1",
+            "MergeBatch b\"basket\", 1 operand",
+            "MergeBatch b\"basket\", 1 operand onto what is older",
+            "Flush wal 1 to sst 1, 2 rows",
+            "ManifestCommit manifest 2",
+            "WalDelete wal 1",
+        ];
+        assert_steps(&steps, &expected, "the flush", &rule);
+        let rows = [RowEntry::new_merge("basket", "c", 3), RowEntry::new_value("basket", "ab", 2)];
+        assert_eq!(model.l0, [Sst { id: 1, table: table_of(rows) }], "the SSTs{rule}");
+        let value = |max_seq| model.get_at(b"basket", max_seq).0;
+        assert_eq!(value(snapshot).as_deref(), Some(&b"ab"[..]), "what the snapshot sees{rule}");
+        assert_eq!(value(model.seq()).as_deref(), Some(&b"abc"[..]), "what is seen now{rule}");
+    }
+
+    #[test]
+    fn a_flush_merges_only_what_is_needed() {
+        let mut model = Model::with_merge(join);
+        model.merge("basket", "a").expect("a merge");
+        model.put("basket", "b").expect("a put");
+        model.merge("basket", "c").expect("a merge");
+        model.merge("basket", "d").expect("a merge");
+        let steps = model.flush();
+        let rule = rule(
+            "2.3",
+            "merge_operands gets what needed has left, and Flush counts the SST's rows",
+        );
+        let rows = rows_of(&model.l0[0].table);
+        assert_eq!(rows, [RowEntry::new_value("basket", "bcd", 4)], "the SST's rows{rule}");
+        let expected = [
+            "Freeze wal 1",
+            "MergeBatch b\"basket\", 2 operands onto what is older",
+            "Flush wal 1 to sst 1, 1 row",
+            "ManifestCommit manifest 2",
+            "WalDelete wal 1",
+        ];
+        assert_steps(&steps, &expected, "the flush", &rule);
+    }
+
+    proptest! {
+        #![proptest_config(testkit::config(32))]
+
+        #[test]
+        fn the_whole_model_takes_the_steps_of_the_engine(
+            history in prop::collection::vec(random::operation(), 0..24),
+        ) {
+            use random::Operation;
+            let mut both = Both::new();
+            for operation in history {
+                match operation {
+                    Operation::Write(batch) => both.write(batch),
+                    Operation::WriteOperands(key, n) => {
+                        both.write(vec![(key, ValueDeletable::Merge("x".into())); n]);
+                    }
+                    Operation::Get(key) => both.get(&key),
+                    Operation::GetAt(snapshot, key) => both.get_at(snapshot, &key),
+                    Operation::Scan(from, to) => both.scan(from, to),
+                    Operation::ScanAt(snapshot) => both.scan_at(snapshot),
+                    Operation::OpenSnapshot => both.open_snapshot(),
+                    Operation::CloseSnapshot(snapshot) => both.close_snapshot(snapshot),
+                    Operation::Flush => both.flush(),
+                    Operation::Reopen => both.reopen(),
+                }
+            }
+            both.assert_same_steps(&rule("2.7", "the whole model takes the steps of the engine"));
         }
     }
 

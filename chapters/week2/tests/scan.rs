@@ -1,5 +1,5 @@
 //! Week 2, days 11 and 12: a scan as a merge of sorted runs, and what a user sees of it. The rules
-//! are on the page *Iterators* of the book.
+//! are on the page *Iterators and the merge* of the book.
 
 use std::collections::BTreeMap;
 
