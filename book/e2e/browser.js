@@ -102,6 +102,7 @@ export async function visit({ server, browser }, options, check) {
     });
     await context.addInitScript(() => { window.print = () => {}; });
     const page = await context.newPage();
+    page.setDefaultTimeout(15000);
     page.on('console', (message) => {
         if (message.location().url === noResults) return;
         if (['error', 'warning'].includes(message.type())) wrong.push(`console: ${message.text()}`);

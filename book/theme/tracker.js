@@ -507,6 +507,13 @@
         return element;
     }
 
+    /** "3/12" for the eye, "3 of 12" for a screen reader. */
+    function ratio(done, all, head = '', tail = '') {
+        const slash = make('span', 'tracker-slash', '/');
+        slash.setAttribute('aria-hidden', 'true');
+        return [...(head ? [unseen(head)] : []), String(done), slash, unseen(' of '), String(all), ...(tail ? [unseen(tail)] : [])];
+    }
+
     const unseen = (text) => make('span', 'tracker-unseen', text);
 
     /** Text of the plan: what is between backticks is code. */
@@ -720,7 +727,7 @@
             link.href = `#week-${week.number}`;
             view(() => {
                 const items = itemsOf(week);
-                text.replaceChildren(String(count(items)), unseen(' of '), make('span', 'tracker-slash', '/'), String(items.length));
+                text.replaceChildren(...ratio(count(items), items.length));
                 line.set(count(items), items.length);
             });
             return make('li', '', link);
@@ -752,6 +759,7 @@
             title.htmlFor = input.id;
             view(() => {
                 if (document.activeElement !== input) input.value = state[field] ?? '';
+                input.classList.toggle('tracker-nothing', !state[field]);
             });
             return make('div', 'tracker-time', title, input);
         };
@@ -1063,7 +1071,7 @@
             view(() => {
                 const items = itemsOf(week);
                 const done = count(items);
-                text.replaceChildren(unseen(', '), String(done), make('span', 'tracker-slash', '/'), unseen(' of '), String(items.length), unseen(' done'));
+                text.replaceChildren(...ratio(done, items.length, ', ', ' done'));
                 text.classList.toggle('tracker-side-full', done === items.length);
             });
         }
