@@ -118,6 +118,18 @@ test('the search finds "memtable"', () => withPage({}, async (open) => {
     assert.match(await page.locator('main').innerText(), /memtable/i);
 }));
 
+test('the sidebar goes and comes back by keyboard', () => withPage({}, async (open) => {
+    const page = await open('introduction.html');
+    const toggle = page.locator('#mdbook-sidebar-toggle');
+    const left = () => page.locator('#mdbook-sidebar').evaluate((sidebar) => sidebar.getAttribute('aria-hidden') === 'true');
+    await toggle.focus();
+    for (const hidden of [true, false]) {
+        await page.keyboard.press('Enter');
+        assert.equal(await left(), hidden);
+        assert.equal(await toggle.getAttribute('aria-expanded'), String(!hidden));
+    }
+}));
+
 describe('what is folded away', () => {
     for (const kind of ['hint', 'answer']) {
         test(`every ${kind} is closed at first, and opens by keyboard`, () => withPage({}, async (open) => {

@@ -1,4 +1,5 @@
-// What the course adds to mdBook's own script: two themes instead of five, and nothing folded away on paper.
+// What the course adds to mdBook's own script: two themes instead of five, nothing folded away on paper, and what a
+// screen reader or a keyboard needs and mdBook's pages lack.
 (() => {
     'use strict';
 
@@ -17,6 +18,48 @@
             (html.contains('navy') ? dark : light).classList.add('theme-selected');
         }
     }
+
+    // The bar at the top is a landmark.
+    document.getElementById('mdbook-menu-bar')?.setAttribute('role', 'banner');
+    // mdBook's toggle of the sidebar is the label of a hidden box, out of a keyboard's reach: a button takes its place.
+    const label = document.getElementById('mdbook-sidebar-toggle');
+    const box = document.getElementById('mdbook-sidebar-toggle-anchor');
+    const sidebar = document.getElementById('mdbook-sidebar');
+    if (label && box && sidebar) {
+        const toggle = document.createElement('button');
+        toggle.type = 'button';
+        for (const { name, value } of label.attributes) if (name !== 'for') toggle.setAttribute(name, value);
+        toggle.append(...label.childNodes);
+        label.replaceWith(toggle);
+        toggle.addEventListener('click', () => {
+            // What is not displayed can't slide in.
+            if (!box.checked) {
+                sidebar.style.display = '';
+                void sidebar.offsetHeight;
+            }
+            box.click();
+        });
+        const tell = () => toggle.setAttribute('aria-expanded', String(sidebar.getAttribute('aria-hidden') !== 'true'));
+        new MutationObserver(tell).observe(sidebar, { attributeFilter: ['aria-hidden'] });
+        tell();
+    }
+    // A corner of a table names no column.
+    for (const corner of document.querySelectorAll('main th:empty')) corner.replaceWith(document.createElement('td'));
+    // A list of boxes in the text can't be ticked. Each box is called what stands behind it.
+    for (const box of document.querySelectorAll('main li > input[type="checkbox"][disabled]')) {
+        box.setAttribute('aria-label', box.parentElement.textContent.trim());
+    }
+    // What scrolls inside itself has to be reached by keyboard; what fits needs no stop.
+    const reach = () => {
+        for (const box of document.querySelectorAll('main :is(pre, pre > code, .table-wrapper)')) {
+            const scrolls = box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX !== 'hidden';
+            if (scrolls) box.tabIndex = 0;
+            else if (box.tabIndex === 0) box.removeAttribute('tabindex');
+        }
+    };
+    window.addEventListener('load', reach);
+    window.addEventListener('resize', reach);
+    document.addEventListener('toggle', reach, true);
 
     let opened = [];
     const open = () => {
