@@ -116,7 +116,7 @@ window.tinydbPlan = {
             {
               "id": "w2.pseudocode",
               "text": "Write pseudocode for each",
-              "page": "week2/model.md#task-2-1",
+              "page": "week2/operations.md#pseudocode",
               "tasks": [
                 "2.1",
                 "2.2",
