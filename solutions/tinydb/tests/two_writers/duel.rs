@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tinydb::object_store::ObjectStore;
 use tinydb::{Db, DbBuilder, Error, Settings};
@@ -150,14 +150,18 @@ impl Machine<'_> {
     fn open(&mut self) -> Db {
         let mut last = None;
         for tries in 1..200 {
+            let start = Instant::now();
             let store: Arc<dyn ObjectStore> = Arc::<FaultyStore>::clone(&self.network);
             match builder(store).build() {
                 Ok(db) => return db,
                 Err(error) => {
                     assert!(!is_damage(&error), "machine {}: {error}", self.number);
                     last = Some(error);
-                    // Two machines that open the database all the time keep each other out.
-                    thread::sleep(Duration::from_millis(self.random.below(5 * tries)));
+                    // Two machines that open the database all the time keep each other out: the slower
+                    // the store is, the longer one of them has to stay away.
+                    let took = start.elapsed().as_millis() as u64;
+                    let longest = (2 * took.max(5) * tries).min(20_000);
+                    thread::sleep(Duration::from_millis(self.random.below(longest)));
                 }
             }
         }
