@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use notify::event::{EventKind, MetadataKind, ModifyKind};
 use notify::{PollWatcher, RecursiveMode, Watcher};
 
+use crate::adopt::Adopted;
 use crate::report::{self, FAINT, Goal, STRONG};
 use crate::{Course, Error, files};
 
@@ -115,12 +116,19 @@ impl<Test: Fn(u8) -> Result<String, Error>> Watch<'_, Test> {
                 return current.map(|week| (week, None));
             };
             let week = match affected(self.course, path)? {
-                Affected::Week(week) if self.only.is_none_or(|only| only == week) => week,
-                Affected::Week(_) => return None,
+                Affected::Week(saved) => self.week_on(saved)?,
                 Affected::Every => current?,
             };
             Some((week, Some(path.as_path())))
         })
+    }
+
+    /// The week to test when a file of week `saved` was saved: that one, unless another is watched. The one that is
+    /// watched is tested too if it runs on the rooms of week `saved`.
+    fn week_on(&self, saved: u8) -> Option<u8> {
+        let only = self.only.unwrap_or(saved);
+        let is_adopted = || Adopted::load(self.course).is_ok_and(|it| it.weeks.contains(&saved));
+        (only == saved || only > saved && is_adopted()).then_some(only)
     }
 
     fn show(&self, week: u8, saved: Option<&Path>, screen: &mut dyn FnMut(Show<'_>)) {

@@ -104,6 +104,20 @@ fn another_weeks_file_and_the_engines_before_any_week_start_nothing() {
 }
 
 #[test]
+fn a_week_that_runs_on_an_adopted_one_is_tested_after_a_save_there() {
+    let fixture = Fixture::new();
+    fixture.write("course.toml", "adopted = [1]\n");
+    let saves = ["chapters/week1/src/a.rs", "chapters/week2/src/a.rs", "chapters/week3/src/a.rs"];
+    let tested = saves.map(|path| {
+        let (sender, events) = channel();
+        sender.send(saved(&fixture, path)).expect("a listener");
+        drop(sender);
+        watched(&fixture, Some(2), &events).0.len()
+    });
+    assert_eq!(tested, [2, 2, 1], "runs of week 2: one at the beginning, and one after the save");
+}
+
+#[test]
 fn a_change_of_the_engine_or_of_something_unknown_tests_the_current_week() {
     let fixture = Fixture::new();
     for event in [saved(&fixture, "solutions/tinydb/src/lib.rs"), Event::Something] {
