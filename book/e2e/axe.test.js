@@ -2,21 +2,12 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import fs from 'node:fs';
-import { after, before, test } from 'node:test';
-import { desktop, launch, pages, phone, serve, visit } from './browser.js';
+import { test } from 'node:test';
+import { desktop, pages, phone, visitors } from './browser.js';
 
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-let server;
-let browser;
-before(async () => {
-    server = await serve();
-    browser = await launch();
-});
-after(async () => {
-    await browser?.close();
-    server?.close();
-});
+const { withPage } = visitors();
 
 const views = [
     ['in the light theme', { colorScheme: 'light', viewport: desktop }],
@@ -37,7 +28,7 @@ async function violations(page) {
 }
 
 for (const path of pages) {
-    test(`${path} has no violation`, (t) => visit({ server, browser }, {}, async (open, page) => {
+    test(`${path} has no violation`, (t) => withPage({}, async (open, page) => {
         for (const [how, { colorScheme, viewport }] of views) {
             await t.test(how, async () => {
                 await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });

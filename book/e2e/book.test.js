@@ -1,20 +1,9 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { launch, pages, phone, serve, visit } from './browser.js';
+import { describe, test } from 'node:test';
+import { pages, phone, visitors } from './browser.js';
 import { badFigureText, hiddenText, lowContrast, tooWide, withoutAlternative } from './inspect.js';
 
-let server;
-let browser;
-before(async () => {
-    server = await serve();
-    browser = await launch();
-});
-after(async () => {
-    await browser?.close();
-    server?.close();
-});
-
-const withPage = (options, check) => visit({ server, browser }, options, check);
+const { held, withPage } = visitors();
 
 const none = (page, found) => assert.deepEqual(found, [], `on ${page}`);
 
@@ -165,7 +154,7 @@ describe('on paper', () => {
         for (const path of pages) {
             const title = await (async () => {
                 const other = await page.context().newPage();
-                await other.goto(server.url + path);
+                await other.goto(held.server.url + path);
                 const text = await other.locator('main h1').first().innerText();
                 await other.close();
                 return text;

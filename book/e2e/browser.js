@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import http from 'node:http';
 import path from 'node:path';
+import { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
@@ -31,7 +32,7 @@ export const traces = Object.fromEntries(fs.readdirSync(path.join(here, '../src/
     .map((file) => [file.slice(0, -5), JSON.parse(fs.readFileSync(path.join(here, '../src/traces', file), 'utf8'))]));
 
 /** Serves the built book on a free port of this machine. */
-export async function serve() {
+async function serve() {
     if (!fs.existsSync(path.join(book, 'index.html'))) {
         throw new Error(`no book in ${book}: build it with "mdbook build", or set COURSE_BOOK`);
     }
@@ -66,7 +67,7 @@ const usualPlaces = [
 ];
 
 /** Starts Chromium: CHROMIUM, or the first found in the usual places. */
-export function launch() {
+function launch() {
     const executablePath = process.env.CHROMIUM ?? usualPlaces.find((place) => fs.existsSync(place));
     if (!executablePath) throw new Error('no Chromium found: install it, or set CHROMIUM to its path');
     return chromium.launch({
@@ -87,8 +88,33 @@ export function launch() {
 export const desktop = { width: 1280, height: 900 };
 export const phone = { width: 390, height: 844 };
 
+/**
+ * The server and the browser of a test file, from its first test to its last. `withPage(options, check)` runs `check`
+ * with a page of its own: its options are those of the file and its own. `held` has `server` and `browser`.
+ */
+export function visitors(usual = {}) {
+    const held = {};
+    before(async () => {
+        held.server = await serve();
+        held.browser = await launch();
+    });
+    after(async () => {
+        await held.browser?.close();
+        held.server?.close();
+    });
+    return { held, withPage: (options, check) => visit(held, { ...usual, ...options }, check) };
+}
+
+/** COURSE_SLOW=6: a page six times slower, to find tests that only pass on a fast machine. */
+const rate = Number(process.env.COURSE_SLOW ?? 1);
+
+async function slowDown(context, page) {
+    page.setDefaultTimeout(30000 * rate);
+    if (rate > 1) await (await context.newCDPSession(page)).send('Emulation.setCPUThrottlingRate', { rate });
+}
+
 /** Runs `check` with a fresh page, which may ask no other host and has to stay free of errors. */
-export async function visit({ server, browser }, options, check) {
+async function visit({ server, browser }, options, check) {
     const context = await browser.newContext({ viewport: desktop, colorScheme: 'light', ...options });
     const wrong = [];
     // The tracker asks for results of tests, and there are none before the reader has run some.
@@ -102,7 +128,7 @@ export async function visit({ server, browser }, options, check) {
     });
     await context.addInitScript(() => { window.print = () => {}; });
     const page = await context.newPage();
-    page.setDefaultTimeout(15000);
+    await slowDown(context, page);
     page.on('console', (message) => {
         if (message.location().url === noResults) return;
         if (['error', 'warning'].includes(message.type())) wrong.push(`console: ${message.text()}`);

@@ -2,23 +2,12 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { book, launch, phone, serve, traces, visit } from './browser.js';
+import { book, phone, traces, visitors } from './browser.js';
 import { lowContrast, tooWide } from './inspect.js';
 
-let server;
-let browser;
-before(async () => {
-    server = await serve();
-    browser = await launch();
-});
-after(async () => {
-    await browser?.close();
-    server?.close();
-});
-
-const withPage = (options, check) => visit({ server, browser }, { reducedMotion: 'reduce', ...options }, check);
+const { held, withPage } = visitors({ reducedMotion: 'reduce' });
 const of = (page, name) => page.locator(`.player[data-trace="${name}"]`);
 // By force: a button that has nothing to do, at the end, is there all the same and can be clicked.
 const press = (player, label) => player.locator(`.player-button[aria-label="${label}"]`).click({ force: true });
@@ -218,7 +207,7 @@ describe('the player', () => {
     }));
 
     test('works from a file', async () => {
-        const page = await browser.newPage({ reducedMotion: 'reduce' });
+        const page = await held.browser.newPage({ reducedMotion: 'reduce' });
         const asked = [];
         page.on('request', (request) => asked.push(request.url()));
         page.on('pageerror', (error) => asked.push(error.message));
@@ -230,9 +219,9 @@ describe('the player', () => {
     });
 
     test('without JavaScript its steps are a list', async () => {
-        const context = await browser.newContext({ javaScriptEnabled: false });
+        const context = await held.browser.newContext({ javaScriptEnabled: false });
         const page = await context.newPage();
-        await page.goto(`${server.url}player.html`);
+        await page.goto(`${held.server.url}player.html`);
         const player = of(page, 'flush');
         assert.equal(await player.locator('li').count(), traces.flush.frames.length);
         assert.match(await player.innerText(), /WAL segment 1 is deleted/);
@@ -272,7 +261,7 @@ describe('a recording', () => {
             await page.route('**/player.html', (route) => route.fulfill({ body, contentType: 'text/html; charset=utf-8' }));
             await open('player.html');
             const broken = of(page, 'flush');
-            assert.match(await broken.locator('.player-alert').innerText(), message);
+            assert.match(await broken.locator('.alert').innerText(), message);
             assert.equal(await broken.locator('.player-frame').isVisible(), false);
             await press(of(page, 'put'), 'To the end');
             await check(of(page, 'put'), traces.put, traces.put.frames.length - 1);
@@ -300,12 +289,12 @@ describe('a recording', () => {
         await press(player, 'One step on');
         await player.locator('.player-more > summary').click();
         await player.locator('.player-file').setInputFiles(file('broken <b>.json', '{'));
-        await player.locator('.player-alert').waitFor();
-        assert.match(await player.locator('.player-alert').innerText(), /broken <b>\.json can't be shown: it is no JSON/);
+        await player.locator('.alert').waitFor();
+        assert.match(await player.locator('.alert').innerText(), /broken <b>\.json can't be shown: it is no JSON/);
         await check(player, traces.put, 1);
         await player.locator('.player-file').setInputFiles(file('mine.json', own()));
         await player.locator('.player-lead', { hasText: 'Mine' }).waitFor();
-        assert.equal(await player.locator('.player-alert').isVisible(), false);
+        assert.equal(await player.locator('.alert').isVisible(), false);
     }));
 
     test('can be dropped on the player', () => withPage({}, async (open) => {

@@ -4,42 +4,36 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { book, launch, phone, serve, visit } from './browser.js';
+import { book, phone, visitors } from './browser.js';
 import { lowContrast, tooWide } from './inspect.js';
 
 const KEY = 'tinydb-course.progress';
 const resultsFile = path.join(book, 'results.json');
 
-let server;
-let browser;
 // Results of whoever runs these tests are put aside, and back.
 let mine = null;
-before(async () => {
+before(() => {
     mine = fs.existsSync(resultsFile) ? fs.readFileSync(resultsFile) : null;
     fs.rmSync(resultsFile, { force: true });
-    server = await serve();
-    browser = await launch();
 });
-after(async () => {
-    await browser?.close();
-    server?.close();
+after(() => {
     if (mine !== null) fs.writeFileSync(resultsFile, mine);
 });
 
-const withPage = (options, check) => visit({ server, browser }, { reducedMotion: 'reduce', acceptDownloads: true, ...options }, check);
+const { held, withPage } = visitors({ reducedMotion: 'reduce', acceptDownloads: true });
 const stored = (page) => page.evaluate((key) => JSON.parse(localStorage.getItem(key)), KEY);
 const field = (page, id) => page.locator(`[id="tracker-${id}"]`);
 const item = (page, id) => page.locator(`.tracker-item[data-id="${id}"]`);
 /** What the sidebar shows beside a week. */
 const side = (page, week) => page.locator(`#mdbook-sidebar a[href$="week${week}/index.html"] .tracker-side`).first().evaluate((element) => {
     const shown = element.cloneNode(true);
-    shown.querySelectorAll('.tracker-unseen').forEach((one) => one.remove());
+    shown.querySelectorAll('.unseen').forEach((one) => one.remove());
     return shown.textContent;
 });
 
 /** Opens a page with progress that was stored before. */
 async function openWith(open, page, value, at = 'progress.html') {
-    await page.goto(`${server.url}plan.html`);
+    await page.goto(`${held.server.url}plan.html`);
     await page.evaluate(([key, text]) => localStorage.setItem(key, text), [KEY, typeof value === 'string' ? value : JSON.stringify(value)]);
     return open(at);
 }
@@ -49,8 +43,13 @@ async function exported(page, form) {
     return fs.readFileSync(await download.path(), 'utf8');
 }
 
-const choose = (page, name, text) => field(page, 'file').setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(text) });
 const asked = (page) => page.locator('.tracker-asked');
+
+/** Chooses a file to import, and waits until it is read. */
+async function choose(page, name, text) {
+    await field(page, 'file').setInputFiles({ name, mimeType: 'text/plain', buffer: Buffer.from(text) });
+    await asked(page).waitFor();
+}
 
 async function imported(page, name, text, way = 'Replace') {
     await choose(page, name, text);
@@ -146,7 +145,7 @@ describe('ticks', () => {
     test('another tab shows it, and neither loses what the other wrote', () => withPage({}, async (open, page) => {
         await open('progress.html');
         const other = await page.context().newPage();
-        await other.goto(`${server.url}week1/index.html`);
+        await other.goto(`${held.server.url}week1/index.html`);
         await field(other, 'w1.notes-1').fill('from the other tab');
         await field(page, 'w1.notes-2').fill('from this tab');
         await field(page, 'w1.paper').check();
@@ -167,7 +166,7 @@ describe('texts', () => {
         await page.waitForFunction((key) => localStorage.getItem(key)?.includes('An off by one'), KEY);
         assert.ok(await field(page, 'w4.notes-2').evaluate((area) => area === document.activeElement), 'saving took the focus away');
         await field(page, 'question.own').pressSequentially('Why?');
-        await page.goto(`${server.url}glossary.html`);
+        await page.goto(`${held.server.url}glossary.html`);
         assert.deepEqual((await stored(page)).texts, { 'w4.notes-2': 'An off by one', 'question.own': 'Why?' });
     }));
 
@@ -372,7 +371,8 @@ describe('ticks by tests', () => {
         test(`${what} is no results`, () => withPage({}, async (open) => {
             fs.writeFileSync(resultsFile, text);
             const page = await open('progress.html');
-            await page.waitForTimeout(300);
+            // Asked for a second time: the first answer has been read.
+            for (let time = 0; time < 2; time += 1) await page.waitForResponse(`${held.server.url}results.json`);
             assert.equal(await page.locator('.tracker-item input:checked').count(), 0);
         }));
     }
@@ -494,7 +494,7 @@ test('without scripts the page says what it is, and links the plan', () => withP
 }));
 
 test('it works from a file', async () => {
-    const context = await browser.newContext({ acceptDownloads: true });
+    const context = await held.browser.newContext({ acceptDownloads: true });
     const page = await context.newPage();
     const wrong = [];
     page.on('pageerror', (error) => wrong.push(error.message));

@@ -151,7 +151,7 @@
         return element;
     }
 
-    const unseen = (text) => make('span', 'player-unseen', text);
+    const unseen = (text) => make('span', 'unseen', text);
 
     const calm = window.matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -390,7 +390,7 @@
             this.text = make('p', 'player-text');
             this.text.setAttribute('aria-live', 'polite');
             this.step = make('code', 'player-step');
-            this.alert = make('p', 'player-alert');
+            this.alert = make('p', 'alert');
             this.alert.setAttribute('role', 'alert');
             this.alert.hidden = true;
 
@@ -626,7 +626,7 @@
             new Player(root);
         } catch (error) {
             // One player that fails must not keep the others from working.
-            root.append(make('p', 'player-alert', `This figure can't be shown: ${error.message}.`));
+            root.append(make('p', 'alert', `This figure can't be shown: ${error.message}.`));
         }
     }
 })();

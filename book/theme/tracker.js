@@ -514,7 +514,7 @@
         return [...(head ? [unseen(head)] : []), String(done), slash, unseen(' of '), String(all), ...(tail ? [unseen(tail)] : [])];
     }
 
-    const unseen = (text) => make('span', 'tracker-unseen', text);
+    const unseen = (text) => make('span', 'unseen', text);
 
     /** Text of the plan: what is between backticks is code. */
     const marked = (text) => text.split('`').map((part, at) => (at % 2 ? make('code', '', part) : part));
@@ -625,7 +625,7 @@
         area.rows = 2;
         area.spellcheck = true;
         area.placeholder = hint;
-        const title = make('label', hide ? 'tracker-unseen' : '', ...(typeof label === 'string' ? [label] : label));
+        const title = make('label', hide ? 'unseen' : '', ...(typeof label === 'string' ? [label] : label));
         title.htmlFor = area.id;
         // On paper: a text area would cut it off.
         const paper = make('div', 'tracker-paper');
@@ -658,7 +658,7 @@
     function partOf(part, level) {
         return make(
             'section', 'tracker-part',
-            heading(level, null, make('span', 'tracker-days', part.days), make('span', 'tracker-unseen', ': '), ' ', ...marked(part.title)),
+            heading(level, null, make('span', 'tracker-days', part.days), make('span', 'unseen', ': '), ' ', ...marked(part.title)),
             listOf(part.item), fieldOf(part.notes.id, [part.notes.label, unseen(` on ${part.days}: ${plain(part.title)}`)]),
         );
     }
@@ -938,7 +938,7 @@
     }
 
     function alertOf(text) {
-        const element = make('p', 'tracker-alert', text);
+        const element = make('p', 'alert', text);
         element.setAttribute('role', 'alert');
         return element;
     }
@@ -983,7 +983,7 @@
             });
             return make('label', 'tracker-way', radio, ' ', way[0]);
         });
-        const way = make('fieldset', 'tracker-ways', make('legend', 'tracker-unseen', 'How'), ...radios);
+        const way = make('fieldset', 'tracker-ways', make('legend', 'unseen', 'How'), ...radios);
         way.hidden = radios.length === 0;
         const close = button('Cancel', () => {
             asked.hidden = true;
@@ -1051,7 +1051,7 @@
             const texts = [...troubles.values()];
             if (element.dataset.shown === texts.join()) return;
             element.dataset.shown = texts.join();
-            element.replaceChildren(...texts.map((text) => make('p', 'tracker-alert', text)));
+            element.replaceChildren(...texts.map((text) => make('p', 'alert', text)));
         });
         return element;
     }
@@ -1090,7 +1090,7 @@
                     if (week) buildWeek(element, week);
                     else buildAll(element);
                 } catch (error) {
-                    element.append(make('p', 'tracker-alert', `The tracker can't be shown: ${error.message}.`));
+                    element.append(make('p', 'alert', `The tracker can't be shown: ${error.message}.`));
                 }
                 // Keys that are typed here turn no page and start no search.
                 element.addEventListener('keydown', (event) => {

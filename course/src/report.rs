@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use anstyle::{AnsiColor, Style};
 
@@ -52,6 +52,17 @@ pub struct Report {
     pub passed: bool,
     /// What each task came to, in order.
     pub tallies: Vec<Tally>,
+    /// Where the time went.
+    pub spent: Spent,
+}
+
+/// Where the time of a run went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Compiling and linking.
+    pub building: Duration,
+    /// Running the tests.
+    pub testing: Duration,
 }
 
 /// How many of a task's tests pass.
@@ -81,6 +92,7 @@ pub fn test(course: &Course, goal: Goal, solution: bool) -> Result<Report, Error
         None => week.tasks().collect(),
     };
     let name = week.name();
+    let start = Instant::now();
     let programs = if solution {
         build_tests(course, "tinydb", &[&name], true)?
     } else {
@@ -89,10 +101,12 @@ pub fn test(course: &Course, goal: Goal, solution: bool) -> Result<Report, Error
         build_tests(course, &name, &Vec::from_iter(tests), true)?
     };
     let filter = only.map(|task| format!("{}::", task.id.module())).unwrap_or_default();
+    let building = start.elapsed();
     let mut suite = suite::run(&programs, &filter, course.limit)?;
+    let spent = Spent { building, testing: start.elapsed() - building };
     let files = task_files(course, &week, &tasks)?;
     suite.order_by(&files.into_iter().flat_map(|file| file.tests).collect::<Vec<_>>());
-    let mut report = report(&week, &tasks, &suite);
+    let mut report = Report { spent, ..report(&week, &tasks, &suite) };
     if !solution && let Err(error) = results::record(course, &report.tallies, SystemTime::now()) {
         let _ = writeln!(report.text, "\nwarning: the book does not learn of this: {error}");
     }
@@ -122,6 +136,7 @@ pub fn report(week: &Week, tasks: &[&Task], suite: &Suite) -> Report {
     Report {
         passed: standings.iter().all(Standing::is_done) && suite.troubles.is_empty(),
         tallies: standings.iter().map(Standing::tally).collect(),
+        spent: Spent::default(),
         text,
     }
 }

@@ -85,6 +85,17 @@ pub fn record(course: &Course, tallies: &[Tally], now: SystemTime) -> Result<(),
     Ok(())
 }
 
+/// Makes the file where there is none, so that a page that asks for it before the first test gets an answer.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn begin(course: &Course) -> Result<(), Error> {
+    match file(course).exists() {
+        true => Ok(()),
+        false => record(course, &[], SystemTime::now()),
+    }
+}
+
 /// Where results are kept.
 pub fn file(course: &Course) -> PathBuf {
     course.book().join("results.json")

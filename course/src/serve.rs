@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::process::Command;
 
-use crate::{Course, Error, mdbook};
+use crate::{Course, Error, mdbook, results};
 
 /// Serves the book until it is stopped; says whether mdBook ended well.
 ///
@@ -12,6 +12,8 @@ use crate::{Course, Error, mdbook};
 pub fn serve(course: &Course, port: u16, open: bool) -> Result<bool, Error> {
     check_port(port)?;
     let program = mdbook::program(course)?;
+    // The book can be read without.
+    let _ = results::begin(course);
     anstream::println!("Reading TinyDB at http://127.0.0.1:{port} (Ctrl-C stops)");
     let mut command = Command::new(program);
     command.arg("serve").arg(&course.root).args(["-n", "127.0.0.1", "-p"]).arg(port.to_string());

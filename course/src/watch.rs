@@ -13,7 +13,7 @@ use notify::event::{EventKind, MetadataKind, ModifyKind};
 use notify::{PollWatcher, RecursiveMode, Watcher};
 
 use crate::adopt::Adopted;
-use crate::report::{self, FAINT, Goal, STRONG};
+use crate::report::{self, FAINT, Goal, Report, STRONG, Spent};
 use crate::{Course, Error, files};
 
 /// How long it must be quiet before the tests run: an editor saves a file in several steps, and some save several.
@@ -62,9 +62,16 @@ pub fn watch(course: &Course, week: Option<u8>) -> Result<(), Error> {
         Show::Clear => {}
         Show::Text(text) => anstream::print!("{text}"),
     };
-    let test = |number| Ok(report::test(course, Goal::Week(number), false)?.text);
+    let test = |number| report::test(course, Goal::Week(number), false).map(told);
     Watch { course, only: week, test }.run(&events, &mut screen);
     Ok(())
+}
+
+/// What a run came to, and where its time went.
+fn told(report: Report) -> String {
+    let Report { text, spent: Spent { building, testing }, .. } = report;
+    let (building, testing) = (building.as_secs_f32(), testing.as_secs_f32());
+    format!("{text}\n{FAINT}Building {building:.2} s, testing {testing:.2} s.{FAINT:#}")
 }
 
 /// What to do with the screen.

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use course::report::{self, Goal, Tally};
-use course::results::{Results, file, record};
+use course::results::{Results, begin, file, record};
 use course::week::TaskId;
 
 use crate::fixture::Fixture;
@@ -64,6 +64,19 @@ fn a_damaged_file_is_no_results_and_is_replaced() {
         record(&fixture.course, &[tally(1, 1, 1)], time(0)).expect("results");
         assert_eq!(Results::load(&fixture.course).tasks.len(), 1, "{damaged}");
     }
+}
+
+#[test]
+fn a_book_that_is_read_before_the_first_test_finds_a_file() {
+    let fixture = Fixture::new();
+    begin(&fixture.course).expect("no results");
+    assert_eq!(
+        fs::read_to_string(file(&fixture.course)).expect("results"),
+        "{\n  \"version\": 1,\n  \"tasks\": {}\n}\n"
+    );
+    record(&fixture.course, &[tally(1, 1, 1)], time(0)).expect("results");
+    begin(&fixture.course).expect("what is there stays");
+    assert_eq!(Results::load(&fixture.course).tasks.len(), 1);
 }
 
 #[test]

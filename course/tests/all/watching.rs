@@ -205,6 +205,7 @@ fn the_command_tests_and_ends_with_q() {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{said}");
     assert!(said.contains("· 1.1") && said.contains("week1/list.html#task-1-1"), "{said}");
+    assert!(said.contains("\nBuilding ") && said.contains(" s, testing "), "{said}");
     assert!(
         !said.contains('\u{1b}'),
         "no colours and no clearing where there is no terminal: {said}"
