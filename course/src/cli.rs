@@ -13,8 +13,8 @@ use crate::report::{self, Goal};
 use crate::start::{self, From};
 use crate::week::TaskId;
 use crate::{
-    Course, Error, adopt, diff, doctor, hint, hunt, mdbook, progress, reset, serve, shell, stubs,
-    trace, watch,
+    Course, Error, adopt, diff, doctor, hint, hunt, mdbook, progress, prove, reset, serve, shell,
+    stubs, trace, watch,
 };
 
 /// The commands of the TinyDB course.
@@ -158,6 +158,23 @@ enum Command {
         #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Test your engine as the finished one is tested: crashes, damage, full disks, many threads
+    ///
+    /// The tests of the whole database in solutions/tinydb/tests run on your crate of the week, which has your rooms of
+    /// the weeks that you have adopted too. Beyond this, each can run for longer: the book's page `How we know it
+    /// works` says with which variables.
+    #[command(
+        after_help = "Examples: cargo course prove 4, cargo course prove 8 crash_points --release"
+    )]
+    Prove {
+        /// A week, such as 4
+        week: u8,
+        /// Tests, such as db_oracle; without one, all of them
+        tests: Vec<String>,
+        /// Build with optimisations: longer to build, faster to run
+        #[arg(long)]
+        release: bool,
+    },
     /// Record what your code does, step by step, for the player in the book
     ///
     /// A script, such as book/src/traces/flush.txt, is run on your crate of the week. The recording is a file that
@@ -262,6 +279,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
             hunt::hunt(&course, week, &mut |text| anstream::print!("{text}"))?
         }
         Command::Shell { week, arguments } => return shell::shell(&course, week, &arguments),
+        Command::Prove { week, tests, release } => prove::prove(&course, week, &tests, release)?,
         Command::Trace { week, mut scripts } => {
             let done = match week.as_ref().map(|week| week.parse::<u8>()) {
                 Some(Ok(number)) => trace::record_week(&course, number, &scripts)?,

@@ -63,6 +63,14 @@ pub enum Error {
         /// The names of those that exist.
         known: String,
     },
+    /// There are no such tests of the engine.
+    #[error("the engine has no tests {asked}. It has: {known}.")]
+    NoTests {
+        /// What was asked for.
+        asked: String,
+        /// The names of those that exist.
+        known: String,
+    },
     /// There is no such task.
     #[error("week {} has no task {asked}. Its tasks are: {known}.", asked.week)]
     NoTask {

@@ -12,7 +12,7 @@
 //! | `pin`, `crates` | the list of what is named of SlateDB; SlateDB's sources |
 //! | `plan`, `results`, `progress` | the learning plan; what tests came to; `PROGRESS.md` |
 //! | `watch` | testing what was saved |
-//! | `shell`, `manifest` | the finished shell on a reader's crate; a `Cargo.toml` for a copy elsewhere |
+//! | `shell`, `prove`, `manifest` | the finished shell, and the finished engine's tests, on a reader's crate; a `Cargo.toml` for a copy elsewhere |
 //! | `trace` | recordings for the book's player |
 //! | `work` | a task's functions: in the stub, in the reader's file, in the reference |
 //! | `hint`, `reset` | a task's hints, one at a time; back to the stub, with a copy of what was there |
@@ -51,6 +51,7 @@ pub mod pin;
 pub mod plan;
 pub mod progress;
 pub mod prose;
+pub mod prove;
 pub mod report;
 pub mod reset;
 pub mod results;

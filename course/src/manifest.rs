@@ -1,9 +1,11 @@
 //! A `Cargo.toml` of the course, made to serve in a copy elsewhere.
 
+use std::fs;
 use std::path::Path;
 
 use toml::{Table, Value};
 
+use crate::week::Week;
 use crate::{Course, Error, files};
 
 /// Reads a manifest.
@@ -48,4 +50,33 @@ pub fn make_paths_whole(dependencies: &mut Table, folder: &Path) {
             *path = folder.join(&*path).to_string_lossy().into_owned();
         }
     }
+}
+
+/// Writes the course's workspace with one member into `root`, elsewhere, with the versions that the course is built
+/// with, which are here already.
+///
+/// # Errors
+/// If something cannot be read or written.
+pub fn copy_workspace(course: &Course, root: &Path, member: &str) -> Result<(), Error> {
+    let mut shared = workspace(course, member)?;
+    if let Some(Value::Table(dependencies)) =
+        shared.get_mut("workspace").and_then(|workspace| workspace.get_mut("dependencies"))
+    {
+        make_paths_whole(dependencies, &course.root);
+    }
+    write(&root.join("Cargo.toml"), &shared)?;
+    let lock = course.root.join("Cargo.lock");
+    if lock.is_file() {
+        let bytes = fs::read(&lock).map_err(Error::io("read", lock))?;
+        files::write(&root.join("Cargo.lock"), &bytes)?;
+    }
+    Ok(())
+}
+
+/// A week's crate, as a dependency that has the engine's name.
+pub fn week_as_engine(week: &Week) -> Value {
+    let mut engine = Table::new();
+    engine.insert("package".to_owned(), week.name().into());
+    engine.insert("path".to_owned(), week.folder.to_string_lossy().into_owned().into());
+    engine.into()
 }

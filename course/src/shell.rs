@@ -70,19 +70,7 @@ fn workspace(course: &Course, week: &Week) -> Result<Course, Error> {
     let member = root.join("cli");
     copy_sources(&original, &member)?;
     manifest::write(&member.join("Cargo.toml"), &member_manifest(course, week, &original)?)?;
-    let mut shared = manifest::workspace(course, "cli")?;
-    if let Some(Value::Table(dependencies)) =
-        shared.get_mut("workspace").and_then(|workspace| workspace.get_mut("dependencies"))
-    {
-        manifest::make_paths_whole(dependencies, &course.root);
-    }
-    manifest::write(&root.join("Cargo.toml"), &shared)?;
-    // The versions that the course is built with, which are here already.
-    let lock = course.root.join("Cargo.lock");
-    if lock.is_file() {
-        let bytes = fs::read(&lock).map_err(Error::io("read", lock))?;
-        files::write(&root.join("Cargo.lock"), &bytes)?;
-    }
+    manifest::copy_workspace(course, &root, "cli")?;
     Ok(Course { limit: course.limit, ..Course::at(root) })
 }
 
@@ -99,10 +87,7 @@ fn member_manifest(course: &Course, week: &Week, original: &Path) -> Result<Tabl
         return Err(Error::file(&course.shown(&path), message));
     };
     manifest::make_paths_whole(dependencies, original);
-    let mut engine = Table::new();
-    engine.insert("package".to_owned(), week.name().into());
-    engine.insert("path".to_owned(), week.folder.to_string_lossy().into_owned().into());
-    dependencies.insert("tinydb".to_owned(), engine.into());
+    dependencies.insert("tinydb".to_owned(), manifest::week_as_engine(week));
     Ok(manifest)
 }
 

@@ -11,6 +11,7 @@ mod hunting;
 mod learner;
 mod planning;
 mod progress;
+mod proving;
 mod results;
 mod rooms;
 mod running;
