@@ -13,8 +13,8 @@ use crate::report::{self, Goal};
 use crate::start::{self, From};
 use crate::week::TaskId;
 use crate::{
-    Course, Error, adopt, diff, doctor, hint, hunt, mdbook, progress, prove, reset, serve, shell,
-    stubs, trace, watch,
+    Course, Error, adopt, diff, doctor, hint, hunt, mdbook, mutants, progress, prove, reset, serve,
+    shell, stubs, trace, watch,
 };
 
 /// The commands of the TinyDB course.
@@ -203,6 +203,24 @@ enum Command {
         #[arg(long, conflicts_with = "check")]
         force: bool,
     },
+    /// For maintainers: change a week's exercises and see which changes its tests let through
+    ///
+    /// cargo-mutants changes one line after the other of what a reader writes in the week, and runs the week's tests
+    /// on each such engine, in a copy. What they let through must be explained in chapters/weekN/mutants.toml.
+    #[command(after_help = "Examples:\n  \
+        cargo course mutants 3               all mutants of week 3; some minutes\n  \
+        cargo course mutants 3 --shard 0/4   a quarter of them\n  \
+        cargo course mutants 3 --write       and write chapters/week3/mutants.toml anew")]
+    Mutants {
+        /// A week, such as 3
+        week: u8,
+        /// Only this part: K/N is part K of N, counted from 0
+        #[arg(long, value_name = "K/N")]
+        shard: Option<String>,
+        /// Write the counts and the survivors to the week's file
+        #[arg(long, conflicts_with = "shard")]
+        write: bool,
+    },
     /// For maintainers: compare what the course names of SlateDB with its sources
     ///
     /// book/slatedb.toml lists the files and items of the pinned version that pages and docs name; `cargo course
@@ -302,6 +320,10 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Stubs { force, .. } => {
             print_lines(&stubs::update(&course, force)?);
             true
+        }
+        Command::Mutants { week, shard, write } => {
+            let request = mutants::Request { shard, write };
+            mutants::mutants(&course, week, &request, &mut |text| anstream::print!("{text}"))?
         }
         Command::SlateDb { sources } => {
             let report = gate::compare(&course, sources.as_deref())?;

@@ -97,15 +97,19 @@ pub enum Error {
         /// The bugs that exist.
         known: String,
     },
-    /// A planted bug's patch does not fit the reference.
+    /// The patch of a planted bug or a right variant does not fit the reference.
     #[error(
-        "{bug}: the bug can no longer be planted in {file}: {why}.\n\
+        "{patch}: the {kind} can no longer be planted in {file}: {why}.\n\
          Have you changed that file? Then bring it back: git restore {file}\n\
-         Has the reference moved on? Then plant the bug anew: see \"A planted bug\" in CONTRIBUTING.md."
+         Has the reference moved on? Then plant the {kind} anew: see \"{heading}\" in CONTRIBUTING.md."
     )]
-    StaleBug {
-        /// The bug's file, seen from the root of the course.
-        bug: String,
+    StalePatch {
+        /// What it is: "bug" or "variant".
+        kind: &'static str,
+        /// The heading about it in CONTRIBUTING.md.
+        heading: &'static str,
+        /// The patch's file, seen from the root of the course.
+        patch: String,
         /// The file to be patched.
         file: String,
         /// What did not fit.

@@ -15,6 +15,7 @@ mod sources;
 mod stubs;
 mod tasks;
 mod traces;
+mod variants;
 mod verdict;
 
 use std::time::{Duration, Instant};
@@ -38,7 +39,7 @@ pub struct Gate {
 }
 
 /// All gates, in the order in which they run.
-pub const GATES: [Gate; 11] = [
+pub const GATES: [Gate; 12] = [
     Gate {
         name: "stubs",
         about: "generating the stubs again changes nothing",
@@ -63,6 +64,11 @@ pub const GATES: [Gate; 11] = [
         name: "bugs",
         about: "planted bugs apply, and a chapter's test catches each",
         check: bugs::check,
+    },
+    Gate {
+        name: "variants",
+        about: "engines that are right in another way pass the chapter's tests too",
+        check: variants::check,
     },
     Gate {
         name: "tasks",

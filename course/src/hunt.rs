@@ -31,7 +31,7 @@ pub fn hunt(course: &Course, number: u8, say: &mut dyn FnMut(&str)) -> Result<bo
     let bugs = planted_in(course, &week)?;
     // Nobody should wait for a hunt that cannot end.
     for bug in &bugs {
-        bug.planted(course)?;
+        bug.patch.planted(course)?;
     }
     say(&format!("{STRONG}Week {number}: bug hunt{STRONG:#}\n\n"));
     if !has_tests(course, &week)? {
@@ -111,10 +111,10 @@ fn run(copy: &Course, week: &Week, progress: bool) -> Result<Suite, Error> {
 }
 
 fn run_on(course: &Course, week: &Week, bug: &Bug) -> Result<Suite, Error> {
-    let copy = scratch::with_bug(course, week, bug)?;
+    let copy = scratch::with_patch(course, week, &bug.patch)?;
     // The tests compile: they did so on the unbroken engine.
     run(&copy, week, false).map_err(|error| match error {
-        Error::Compile { output } => bug.does_not_compile(output),
+        Error::Compile { output } => bug.patch.does_not_compile(output),
         other => other,
     })
 }
@@ -226,7 +226,7 @@ pub fn revealed(bug: &Bug) -> String {
         "{STRONG}{}{STRONG:#}\n{}\n\n{}\n\n{FAINT}The chapter's test for it: {}{FAINT:#}\n\n",
         bug.name, bug.says, bug.explains, bug.caught_by
     );
-    for line in bug.diff.lines() {
+    for line in bug.patch.diff.lines() {
         let style = match line.as_bytes().first() {
             Some(b'+') => GOOD,
             Some(b'-') => BAD,

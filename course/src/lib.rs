@@ -7,7 +7,9 @@
 //! | `chapter`, `card`, `stubs` | a week's sources, a task's card in the book, writing both |
 //! | `cargo`, `suite`, `report` | running cargo and a test program; telling a reader how a week stands |
 //! | `inventory`, `scratch` | the tests a chapter has; a copy of a chapter with its stubs filled as wanted |
-//! | `bug`, `hunt` | a bug that is planted for a reader's tests; the hunt for those of a week |
+//! | `patch`, `bug`, `variant` | a patch against the reference, with lines above it; one that is a bug; one that is right |
+//! | `hunt` | a reader's tests hunt for the bugs of a week |
+//! | `mutants` | changes to a week's exercises that its tests let through |
 //! | `prose`, `citation` | Markdown in words and code; what a text names of SlateDB |
 //! | `pin`, `crates` | the list of what is named of SlateDB; SlateDB's sources |
 //! | `plan`, `results`, `progress` | the learning plan; what tests came to; `PROGRESS.md` |
@@ -47,6 +49,8 @@ pub mod inventory;
 pub mod manifest;
 pub mod marker;
 pub mod mdbook;
+pub mod mutants;
+pub mod patch;
 pub mod pin;
 pub mod plan;
 pub mod progress;
@@ -64,6 +68,7 @@ pub mod stubs;
 pub mod suite;
 pub mod things;
 pub mod trace;
+pub mod variant;
 pub mod watch;
 pub mod week;
 pub mod work;

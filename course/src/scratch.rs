@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::bug::Bug;
-use crate::chapter::sources;
+use crate::chapter::{Generated, sources};
+use crate::patch::Patch;
 use crate::week::{TaskId, Week};
 use crate::{Course, Error, files, manifest};
 
@@ -18,7 +18,26 @@ use crate::{Course, Error, files, manifest};
 /// # Errors
 /// If something cannot be read or written, or a marker in the reference is wrong.
 pub fn workspace(course: &Course, week: &Week, open: &BTreeSet<TaskId>) -> Result<Course, Error> {
-    let root = course.work().join("scratch");
+    let sources = sources(course, week, open)?;
+    lay_out(course, week, "scratch", &format!("chapters/{}", week.name()), &sources)
+}
+
+/// Lays out a workspace with the engine and the tests of one chapter, in a folder of its own.
+///
+/// # Errors
+/// If something cannot be read or written.
+pub fn engine(course: &Course, week: &Week, folder: &str) -> Result<Course, Error> {
+    lay_out(course, week, folder, "solutions/tinydb", &[])
+}
+
+fn lay_out(
+    course: &Course,
+    week: &Week,
+    folder: &str,
+    member: &str,
+    sources: &[Generated],
+) -> Result<Course, Error> {
+    let root = course.work().join(folder);
     let mut current = BTreeSet::new();
     for path in copied(course, week)? {
         let inside = path.strip_prefix(&course.root).unwrap_or(&path);
@@ -26,12 +45,12 @@ pub fn workspace(course: &Course, week: &Week, open: &BTreeSet<TaskId>) -> Resul
         files::write(&root.join(inside), &bytes)?;
         current.insert(root.join(inside));
     }
-    for source in sources(course, week, open)? {
+    for source in sources {
         files::write(&root.join(&source.path), source.text.as_bytes())?;
         current.insert(root.join(&source.path));
     }
-    // cargo adds what the chapter depends on.
-    let manifest = manifest::workspace(course, &format!("chapters/{}", week.name()))?;
+    // cargo adds what the member depends on.
+    let manifest = manifest::workspace(course, member)?;
     manifest::write(&root.join("Cargo.toml"), &manifest)?;
     for folder in copied_folders(week) {
         remove_others(&root.join(folder), &current)?;
@@ -40,19 +59,19 @@ pub fn workspace(course: &Course, week: &Week, open: &BTreeSet<TaskId>) -> Resul
     Ok(Course { limit, ..Course::at(root) })
 }
 
-/// Lays out a workspace with one chapter, filled from a reference in which a bug is planted.
+/// Lays out a workspace with one chapter, filled from a reference in which a patch is planted.
 ///
 /// # Errors
-/// As [`workspace`], and if the bug does not apply.
-pub fn with_bug(course: &Course, week: &Week, bug: &Bug) -> Result<Course, Error> {
-    let planted = bug.planted(course)?;
+/// As [`workspace`], and if the patch does not apply.
+pub fn with_patch(course: &Course, week: &Week, patch: &Patch) -> Result<Course, Error> {
+    let planted = patch.planted(course)?;
     let open = BTreeSet::new();
     let copy = workspace(course, week, &open)?;
     for file in planted {
         files::write(&copy.root.join(&file.path), file.text.as_bytes())?;
     }
-    // The chapter's sources once more, now from the copy: the bug may lie in the week's own rooms.
-    let sources = sources(&copy, week, &open).map_err(|error| bug.does_not_compile(&error))?;
+    // The chapter's sources once more, now from the copy: the patch may lie in the week's own rooms.
+    let sources = sources(&copy, week, &open).map_err(|error| patch.does_not_compile(&error))?;
     for source in sources {
         files::write(&copy.root.join(&source.path), source.text.as_bytes())?;
     }

@@ -1,9 +1,10 @@
 //! Gate `bugs`: each planted bug applies, and the chapter's own tests would have found it.
 
-use crate::bug::{Bug, bug_files};
+use crate::bug::{Bug, FOLDER};
 use crate::cargo::build_tests;
 use crate::hunt::{self, TESTS};
 use crate::inventory::{TestFile, test_files};
+use crate::patch::patch_files;
 use crate::suite::{self, Outcome};
 use crate::week::Week;
 use crate::{Course, Error, scratch};
@@ -11,7 +12,7 @@ use crate::{Course, Error, scratch};
 pub(super) fn check(course: &Course) -> Result<Vec<String>, Error> {
     let mut findings = Vec::new();
     for week in course.weeks()? {
-        if week.folder.join("bugs").is_dir() {
+        if week.folder.join(FOLDER).is_dir() {
             findings.extend(check_week(course, &week)?);
         }
     }
@@ -27,7 +28,7 @@ fn check_week(course: &Course, week: &Week) -> Result<Vec<String>, Error> {
         findings.push(format!("chapters/{name}/tests/{TESTS}.rs: {missing}"));
     }
     tests.retain(|file| file.name != TESTS);
-    let bugs = bug_files(week)?;
+    let bugs = patch_files(week, FOLDER)?;
     if bugs.is_empty() {
         findings.push(format!("chapters/{name}/bugs: there is no bug NAME.patch in it"));
     }
@@ -48,15 +49,15 @@ fn wrong(
     tests: &[TestFile],
     bug: &Bug,
 ) -> Result<Option<String>, Error> {
-    let (path, test) = (&bug.path, &bug.caught_by);
+    let (path, test) = (&bug.patch.path, &bug.caught_by);
     let Some(file) = tests.iter().find(|file| file.tests.contains(test)) else {
         let folder = format!("chapters/{}/tests", week.name());
         return Ok(Some(format!("{path}: no file in {folder} has the test {test}")));
     };
-    let copy = scratch::with_bug(course, week, bug)?;
+    let copy = scratch::with_patch(course, week, &bug.patch)?;
     let programs = match build_tests(&copy, &week.name(), &[&file.name], false) {
         Ok(programs) => programs,
-        Err(Error::Compile { output }) => return Err(bug.does_not_compile(output)),
+        Err(Error::Compile { output }) => return Err(bug.patch.does_not_compile(output)),
         Err(other) => return Err(other),
     };
     let suite = suite::run(&programs, test, hunt::limit(course))?;

@@ -157,11 +157,11 @@ fn a_bug_that_no_longer_applies_is_named_before_anything_is_run() {
     let fixture = with_tests(EMPTY_SUM);
     fixture.replace("solutions/tinydb/src/store/given.rs", "START", "FIRST");
     let error = refused(&fixture);
-    assert!(matches!(error, Error::StaleBug { .. }), "{error}");
+    assert!(matches!(error, Error::StalePatch { .. }), "{error}");
     assert_said(&error.to_string(), &[ONE, "store/given.rs", "git restore", "CONTRIBUTING.md"]);
     assert!(!fixture.course.work().exists(), "nothing was built");
     fixture.remove("solutions/tinydb/src/store/given.rs");
-    assert!(matches!(refused(&fixture), Error::StaleBug { .. }));
+    assert!(matches!(refused(&fixture), Error::StalePatch { .. }));
 }
 
 #[test]
@@ -210,10 +210,10 @@ fn a_bugs_file_is_understood() {
     let names: Vec<&str> = found.iter().map(|bug| bug.name.as_str()).collect();
     assert_eq!(names, ["a_number_is_lost", "nothing_adds_up_to_one"]);
     let bug = &found[1];
-    assert_eq!(bug.path, ONE);
+    assert_eq!(bug.patch.path, ONE);
     assert_eq!(bug.caught_by, "task_1_2::sum_of_nothing_is_zero");
     assert_eq!(bug.explains, "Adding up starts from 1.\nAny sum shows it.");
-    let planted = bug.planted(&fixture.course).expect("it applies");
+    let planted = bug.patch.planted(&fixture.course).expect("it applies");
     assert_eq!(planted.len(), 1);
     assert_eq!(planted[0].path, "solutions/tinydb/src/store/given.rs");
     assert!(planted[0].text.ends_with("START: u32 = 1;\n"), "{}", planted[0].text);
