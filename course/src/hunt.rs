@@ -18,6 +18,10 @@ pub const TESTS: &str = "bug_hunt";
 /// How long the tests may take on one bug: one that never ends has caught it.
 const LIMIT: Duration = Duration::from_secs(20);
 
+/// Where the book says how to hunt, in every week.
+const READ: &str =
+    "Read:      how-this-course-works.html#hunt-for-bugs   (cargo course serve shows the book)\n";
+
 /// How many of the tests that catch a bug are named.
 const NAMES: usize = 3;
 
@@ -179,8 +183,7 @@ pub fn summary(week: &Week, total: usize, missed: &[&Bug]) -> String {
     match missed.first() {
         None => format!(
             "\n{GOOD}Well done:{GOOD:#} your tests catch all {total} bugs.\n\
-             See what each one was: cargo course bughunt {number} --reveal NAME\n{}",
-            read(week)
+             See what each one was: cargo course bughunt {number} --reveal NAME\n{READ}"
         ),
         Some(bug) => format!(
             "\n{STRONG}{caught} of {total} bugs caught.{STRONG:#} Next: {}\n  {}\n  \
@@ -208,16 +211,7 @@ pub fn nothing_written(week: &Week, bugs: usize) -> String {
 }
 
 fn what_next(week: &Week) -> String {
-    format!("{}Run again: cargo course bughunt {}\n", read(week), week.number)
-}
-
-/// Names the page of the hunt: a week ends with it.
-fn read(week: &Week) -> String {
-    let Some(part) = week.parts.last() else {
-        return String::new();
-    };
-    let page = part.page.strip_suffix(".md").unwrap_or(&part.page);
-    format!("Read:      {page}.html   (cargo course serve shows the book)\n")
+    format!("{READ}Run again: cargo course bughunt {}\n", week.number)
 }
 
 /// A bug's explanation and its patch.

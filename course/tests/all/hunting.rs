@@ -73,7 +73,7 @@ fn a_hunt_says_which_bugs_are_caught_and_which_are_not() {
             "✗ a_number_is_lost        not caught: A number that was added behind a 7 is not in the sum.\n",
             "✓ nothing_adds_up_to_one  caught by an_empty_list_has_no_sum\n",
             "1 of 2 bugs caught. Next: a_number_is_lost\n",
-            "Read:      week1/list.html",
+            "Read:      how-this-course-works.html#hunt-for-bugs",
             "Run again: cargo course bughunt 1\n",
             "cargo course bughunt 1 --reveal a_number_is_lost\n",
         ],
@@ -137,7 +137,11 @@ fn without_tests_a_hunt_says_where_to_begin() {
         assert!(!passed);
         assert_said(
             &said,
-            &[&format!("no tests yet in {TESTS}"), "2 bugs wait", "Read:      week1/list.html"],
+            &[
+                &format!("no tests yet in {TESTS}"),
+                "2 bugs wait",
+                "Read:      how-this-course-works.html#hunt-for-bugs",
+            ],
         );
         if fixture.course.root.join(TESTS).exists() {
             fixture.remove(TESTS);
