@@ -562,7 +562,9 @@ mod task_7_8 {
     fn files_are_told_apart() {
         let cache = BlockCache::new(MIB);
         let files: Vec<_> = (0..100).map(|_| cache.register_file()).collect();
-        assert_eq!(files.iter().collect::<HashSet<_>>().len(), 100, "100 files have 100 numbers");
+        let rule = rule("7.8", "no number is given to two files");
+        let numbers = files.iter().collect::<HashSet<_>>().len();
+        assert_eq!(numbers, 100, "how many numbers 100 files have{rule}");
         let blocks: Vec<_> = files.iter().map(|_| block(SMALL)).collect();
         for (&file, block) in files.iter().zip(&blocks) {
             cache.insert(BlockKey { file, offset: 0 }, Arc::clone(block));
@@ -570,7 +572,7 @@ mod task_7_8 {
         for (&file, block) in files.iter().zip(&blocks) {
             let found = cache.get(&BlockKey { file, offset: 0 });
             let found = found.expect("100 small blocks have room in a mebibyte");
-            assert!(Arc::ptr_eq(&found, block), "the block of file {file} is another one's");
+            assert!(Arc::ptr_eq(&found, block), "the block of file {file} is another one's{rule}");
         }
     }
 
