@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -123,12 +124,6 @@ impl Sample {
             self.files.remove(old);
         }
     }
-
-    /// The path of the newest file of a folder.
-    pub fn newest(&self, folder: &str) -> &str {
-        let paths = self.files.keys().filter(|path| path.starts_with(folder));
-        paths.last().expect("a file in each folder")
-    }
 }
 
 fn history() -> Vec<Contents> {
@@ -166,7 +161,7 @@ impl Machine {
     /// One with these files.
     pub fn with_files(layout: Layout, files: &Files) -> Self {
         let machine = Self::new(layout);
-        files.iter().for_each(|(path, bytes)| machine.write(path, bytes));
+        files.iter().for_each(|(path, bytes)| machine.set(path, Some(bytes)));
         machine
     }
 
@@ -215,35 +210,18 @@ impl Machine {
         }
     }
 
-    /// Gives a file these bytes.
-    pub fn write(&self, path: &str, bytes: &[u8]) {
+    /// Gives a file these bytes; `None` removes it.
+    pub fn set(&self, path: &str, bytes: Option<&[u8]>) {
         match self {
             Self::Disk(_, segments) if path.starts_with("wal/") => {
-                let mut file = segments.open(segment(path)).expect("memory");
-                file.truncate(0).expect("memory");
-                file.append(bytes).expect("memory");
+                set_segment(segments, path, bytes);
             }
-            Self::Disk(objects, _) | Self::Objects(objects) => {
-                objects.put(path, Bytes::copy_from_slice(bytes)).expect("a good path");
+            Self::Disk(objects, _) | Self::Objects(objects) => match bytes {
+                Some(bytes) => objects.put(path, Bytes::copy_from_slice(bytes)),
+                None => objects.delete(path),
             }
-            Self::Directory(folder) => {
-                let path = folder.path().join(path);
-                fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-                fs::write(path, bytes).expect("a file");
-            }
-        }
-    }
-
-    /// Removes a file.
-    pub fn remove(&self, path: &str) {
-        match self {
-            Self::Disk(_, segments) if path.starts_with("wal/") => {
-                segments.delete(segment(path)).expect("memory");
-            }
-            Self::Disk(objects, _) | Self::Objects(objects) => {
-                objects.delete(path).expect("memory");
-            }
-            Self::Directory(folder) => fs::remove_file(folder.path().join(path)).expect("a file"),
+            .expect("a good path"),
+            Self::Directory(folder) => set_file(&folder.path().join(path), bytes),
         }
     }
 
@@ -269,8 +247,19 @@ impl Machine {
     }
 }
 
-/// The number of the segment at `path`.
-fn segment(path: &str) -> u64 {
+fn set_segment(segments: &MemoryWalStore, path: &str, bytes: Option<&[u8]>) {
     let number = path.strip_prefix("wal/").and_then(|name| name.strip_suffix(".wal"));
-    number.and_then(|number| number.parse().ok()).expect("the path of a segment")
+    let wal_id = number.and_then(|number| number.parse().ok()).expect("the path of a segment");
+    segments.delete(wal_id).expect("memory");
+    if let Some(bytes) = bytes {
+        segments.open(wal_id).expect("memory").append(bytes).expect("memory");
+    }
+}
+
+fn set_file(path: &Path, bytes: Option<&[u8]>) {
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    match bytes {
+        Some(bytes) => fs::write(path, bytes).expect("a file"),
+        None => fs::remove_file(path).expect("a file"),
+    }
 }
