@@ -244,15 +244,36 @@ mod task_4_6 {
             segment(&store, 1, &[&[1]]);
             segment(&store, 2, &[&[2]]);
             whole = contents(&store, 1).len();
-            // Cut behind its header, a segment looks like one without rows.
-            if len != HEADER_LEN {
-                cut(&store, 1, whole - len);
-                let result = recover(&store, &Manifest::default(), &Trace::new());
-                let rule = rule("4.6", "an earlier segment is whole, its header too");
-                let damaged = matches!(result, Err(Error::Corrupt { .. }));
-                assert!(damaged, "{len} of {whole} bytes: {result:?}{rule}");
-            }
+            cut(&store, 1, whole - len);
+            let result = recover(&store, &Manifest::default(), &Trace::new());
+            let rule = rule(
+                "4.6",
+                "an earlier segment is whole: behind its header only the numbers tell that it is not",
+            );
+            let damaged = matches!(result, Err(Error::Corrupt { .. }));
+            assert!(damaged, "{len} of {whole} bytes: {result:?}{rule}");
             len += 1;
+        }
+    }
+
+    #[test]
+    fn a_gap_in_the_sequence_numbers_is_damage() {
+        let rule = rule("4.6", "the numbers go on from record to record and segment to segment");
+        let cases: [(u64, &[&[&[u64]]]); 5] = [
+            (0, &[&[&[1], &[3]]]),
+            (0, &[&[&[1, 2], &[4, 5], &[6]]]),
+            (0, &[&[&[1]], &[&[3]]]),
+            (0, &[&[&[1], &[2]], &[], &[&[4]]]),
+            (7, &[&[&[9]]]),
+        ];
+        for (last_l0_seq, segments) in cases {
+            let store = MemoryWalStore::new();
+            for (wal_id, batches) in (1..).zip(segments) {
+                segment(&store, wal_id, batches);
+            }
+            let result = recover(&store, &manifest(0, last_l0_seq), &Trace::new());
+            let damaged = matches!(result, Err(Error::Corrupt { .. }));
+            assert!(damaged, "rows {segments:?} behind {last_l0_seq}: {result:?}{rule}");
         }
     }
 
@@ -274,7 +295,7 @@ mod task_4_6 {
         let store = MemoryWalStore::new();
         segment(&store, 1, &[&[1]]);
         segment(&store, 2, &[]);
-        segment(&store, 3, &[&[3]]);
+        segment(&store, 3, &[&[2]]);
         let trace = Trace::new();
         for _ in 0..2 {
             trace.start();
@@ -343,16 +364,22 @@ mod task_4_6 {
     }
 
     #[test]
-    fn the_highest_sequence_number_may_stand_anywhere() {
-        let rule = rule("4.6", "last_seq is the highest of the manifest's and of every row's");
-        for (last_l0_seq, first, second, expected) in
-            [(50, 3, 4, 50), (0, 60, 4, 60), (0, 3, 70, 70)]
-        {
+    fn the_last_sequence_number_is_that_of_the_last_row() {
+        let rule = rule("4.6", "last_seq is the number of the last row, or else the manifest's");
+        let cases: [(&[&[u64]], u64); 4] = [
+            (&[&[], &[]], 50),
+            (&[&[51, 52], &[53]], 53),
+            (&[&[51, 52], &[]], 52),
+            (&[&[], &[51]], 51),
+        ];
+        for (segments, expected) in cases {
             let store = MemoryWalStore::new();
-            segment(&store, 1, &[&[first, 1]]);
-            segment(&store, 2, &[&[second, 2]]);
-            let found = recovered(&store, &manifest(0, last_l0_seq));
-            assert_eq!(found.last_seq, expected, "{rule}");
+            for (wal_id, seqs) in (1..).zip(segments) {
+                let batch = [*seqs];
+                segment(&store, wal_id, if seqs.is_empty() { &[] } else { &batch });
+            }
+            let found = recovered(&store, &manifest(0, 50));
+            assert_eq!(found.last_seq, expected, "rows {segments:?} behind 50{rule}");
         }
     }
 

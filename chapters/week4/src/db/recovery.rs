@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Corruption, DecodeError, Error, Result};
-use crate::format::Step;
+use crate::format::{RowEntry, Step};
 use crate::storage::{MemTable, WalReader, WalStore, WalWriter};
 
 use super::manifest::Manifest;
@@ -34,7 +34,10 @@ pub struct Recovered {
 /// 3. Only the last segment may end in a torn record, which is cut off: the writer syncs a segment
 ///    before it begins the next. Elsewhere a torn record is damage, and so is a torn or missing
 ///    header.
-/// 4. No row and no byte is taken away before every segment has been read without an error; segments
+/// 4. The sequence numbers go on without a gap: from [`Manifest::last_l0_seq`] to the first record, from
+///    record to record, and from segment to segment. Where one is missing, records are: a segment that
+///    was cut between two of them looks whole.
+/// 5. No row and no byte is taken away before every segment has been read without an error; segments
 ///    that were flushed, which come first, are the exception.
 ///
 /// SlateDB: `WalReplayIterator` in `src/wal_replay.rs`.

@@ -143,6 +143,8 @@ impl DbBuilder {
             state: RwLock::new(Arc::new(state)),
             committed_seq: AtomicU64::new(last_seq),
             writer: Mutex::new(Some(writer)),
+            manifest_id: AtomicU64::new(manifests.id()),
+            writer_epoch: manifests.manifest().writer_epoch,
             manifests: Mutex::new(manifests),
             snapshots: Mutex::new(BTreeMap::new()),
             unfinished: Mutex::new(None),

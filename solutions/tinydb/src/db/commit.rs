@@ -58,6 +58,7 @@ impl DbInner {
             compaction: compaction.map(|(spec, run)| (spec.clone(), run.clone())),
         });
         self.note_fence(committed)?;
+        self.manifest_id.store(manifests.id(), Ordering::Release);
         self.trace.record(|| Step::ManifestCommit { manifest: manifests.id() });
         Ok(())
     }
@@ -72,6 +73,7 @@ impl DbInner {
         }
         let before = manifests.id();
         self.note_fence(manifests.catch_up())?;
+        self.manifest_id.store(manifests.id(), Ordering::Release);
         let compaction = locked(&self.unknown_commit).take().and_then(|it| it.compaction);
         if let Some((spec, run)) = compaction.filter(|_| manifests.id() > before) {
             self.swap_state(|state| state.compacted(&spec, run));

@@ -67,6 +67,10 @@ pub struct DbInner {
     /// The writer; `None` when the database is closed. One write at a time holds the lock.
     pub(super) writer: Mutex<Option<Writer>>,
     pub(super) manifests: Mutex<ManifestStore>,
+    /// The number of the last of them, and this writer's epoch. They are read without the lock, which is
+    /// held as long as a commit takes.
+    pub(super) manifest_id: AtomicU64,
+    pub(super) writer_epoch: u64,
     /// The sequence numbers of open snapshots, and how many there are of each.
     pub(super) snapshots: Mutex<BTreeMap<u64, usize>>,
     /// The flush that has begun, until its manifest is committed.

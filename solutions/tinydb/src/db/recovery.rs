@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::{Corruption, DecodeError, Error, Result};
-use crate::format::Step;
+use crate::format::{RowEntry, Step};
 use crate::storage::{MemTable, WalReader, WalStore, WalWriter};
 
 use super::manifest::Manifest;
@@ -34,7 +34,10 @@ pub struct Recovered {
 /// 3. Only the last segment may end in a torn record, which is cut off: the writer syncs a segment
 ///    before it begins the next. Elsewhere a torn record is damage, and so is a torn or missing
 ///    header.
-/// 4. No row and no byte is taken away before every segment has been read without an error; segments
+/// 4. The sequence numbers go on without a gap: from [`Manifest::last_l0_seq`] to the first record, from
+///    record to record, and from segment to segment. Where one is missing, records are: a segment that
+///    was cut between two of them looks whole.
+/// 5. No row and no byte is taken away before every segment has been read without an error; segments
 ///    that were flushed, which come first, are the exception.
 ///
 /// SlateDB: `WalReplayIterator` in `src/wal_replay.rs`.
@@ -50,8 +53,7 @@ pub fn recover(wal_store: &dyn WalStore, manifest: &Manifest, trace: &Trace) -> 
     let mut last_seq = manifest.last_l0_seq;
     for segment in segments {
         let table = Arc::new(MemTable::new());
-        let highest = replay(wal_store, segment, segment == wal_id, &table, trace)?;
-        last_seq = last_seq.max(highest);
+        last_seq = replay(wal_store, segment, segment == wal_id, last_seq, &table, trace)?;
         if segment == wal_id {
             mem_table = table;
         } else if !table.is_empty() {
@@ -89,11 +91,13 @@ fn check_gaps(wal_store: &dyn WalStore, replay_after: u64, segments: &[u64]) -> 
     Ok(())
 }
 
-/// Puts the rows of a segment into `table`; returns their highest sequence number.
+/// Puts the rows of a segment into `table`. The row in front of them has number `last_seq`; returns the
+/// number of their last.
 fn replay(
     wal_store: &dyn WalStore,
     wal_id: u64,
     is_last: bool,
+    mut last_seq: u64,
     table: &MemTable,
     trace: &Trace,
 ) -> Result<u64> {
@@ -102,10 +106,13 @@ fn replay(
     let contents = contents.map_err(Error::io("read", &name))?;
     let is_empty = contents.is_empty();
     let mut reader = WalReader::new(&name, contents)?;
-    let (mut highest, mut rows) = (0, 0);
+    let mut rows = 0;
+    let mut offset = reader.offset();
     while let Some(batch) = reader.next_batch()? {
+        check_next(&batch, last_seq).map_err(|error| error.in_file(&name, offset))?;
+        offset = reader.offset();
         for row in batch {
-            highest = highest.max(row.seq);
+            last_seq = row.seq;
             rows += 1;
             table.put(row);
         }
@@ -117,6 +124,22 @@ fn replay(
         return Err(DecodeError::new(0, corruption).in_file(&name, offset));
     }
     trace.record(|| Step::WalReplay { wal_id, rows });
-    Ok(highest)
+    Ok(last_seq)
+}
+
+/// Checks that no record is missing in front of a batch.
+fn check_next(batch: &[RowEntry], last_seq: u64) -> Result<(), DecodeError> {
+    match batch.first() {
+        Some(row) if Some(row.seq) != last_seq.checked_add(1) => {
+            let (what, expected) = (
+                "the first sequence number of a record",
+                "it goes on behind the record before: records are missing in front of this one, \
+                 perhaps at the end of the segment before",
+            );
+            let corruption = Corruption::InvalidField { what, found: row.seq, expected };
+            Err(DecodeError::new(0, corruption))
+        }
+        _ => Ok(()),
+    }
 }
 // solution-only: end

@@ -87,7 +87,6 @@ impl DbInner {
         let flushed_bytes = counted(&self.counters.flushed);
         let compacted_bytes = counted(&self.counters.compacted);
         let cache = self.block_cache.as_ref().map(|cache| cache.stats()).unwrap_or_default();
-        let manifests = self.manifests();
         Stats {
             mem_table_rows: state.mem_table.row_count(),
             mem_table_bytes: state.mem_table.approximate_size(),
@@ -114,8 +113,8 @@ impl DbInner {
             block_cache_bytes: cache.bytes,
             last_seq: max_seq,
             durable_seq: self.commits.durable_seq().min(max_seq),
-            manifest_id: manifests.id(),
-            writer_epoch: manifests.manifest().writer_epoch,
+            manifest_id: self.manifest_id.load(Ordering::Acquire),
+            writer_epoch: self.writer_epoch,
         }
     }
 }

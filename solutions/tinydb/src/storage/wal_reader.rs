@@ -85,6 +85,11 @@ impl WalReader {
         Ok(Some(batch))
     }
 
+    /// Bytes from the start of the segment to the next record.
+    pub fn offset(&self) -> u64 {
+        self.offset as u64
+    }
+
     /// What is left behind the last whole record. `None` if the segment ends with a whole record, or
     /// as long as [`WalReader::next_batch`] has not returned `None`. An empty file has no tail.
     /// There is none in front of damage.

@@ -77,7 +77,8 @@ const EPOCH: &str = "wal-epoch";
 /// The directory is locked as long as this lives. The operating system gives the lock back when the
 /// process ends, however it ends.
 ///
-/// The last epoch stands in the file `wal-epoch` beside that folder, as text.
+/// The last epoch stands in the file `wal-epoch` beside that folder, as text, with its CRC-32: a wrong
+/// epoch would make the segments look like those of a writer that was replaced.
 #[derive(Debug)]
 pub struct DiskWalStore {
     folder: PathBuf,
@@ -152,19 +153,34 @@ impl WalStore for DiskWalStore {
             Err(Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
-        match str::from_utf8(&text).ok().and_then(|text| text.trim().parse().ok()) {
+        match parse_epoch(&text) {
             Some(epoch) => Ok(Some(epoch)),
             None => {
                 let path = self.folder.with_file_name(EPOCH).display().to_string();
-                let corruption = Corruption::WrongMagic { expected: "a writer epoch as text" };
-                Err(DecodeError::new(0, corruption).in_file(&path, 0))
+                let expected = "a writer epoch and its checksum, as text";
+                Err(DecodeError::new(0, Corruption::WrongMagic { expected }).in_file(&path, 0))
             }
         }
     }
 
     fn note_epoch(&self, epoch: u64) -> Result<()> {
-        self.directory.put(EPOCH, format!("{epoch}\n").into())
+        self.directory.put(EPOCH, epoch_text(epoch).into())
     }
+}
+
+/// What stands in the file of an epoch.
+fn epoch_text(epoch: u64) -> String {
+    let number = epoch.to_string();
+    let checksum = crc32fast::hash(number.as_bytes());
+    format!("{number} {checksum:08x}\n")
+}
+
+/// The epoch in a file; `None` if it is not exactly what [`epoch_text`] makes, or what earlier versions
+/// of this program wrote, which was the number alone.
+fn parse_epoch(text: &[u8]) -> Option<u64> {
+    let text = str::from_utf8(text).ok()?;
+    let epoch = text.split([' ', '\n']).next()?.parse().ok()?;
+    (text == epoch_text(epoch) || text == format!("{epoch}\n")).then_some(epoch)
 }
 
 /// Segments in memory. Clones share them, so a database that was dropped can be opened again.
