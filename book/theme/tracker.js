@@ -99,7 +99,7 @@
             const others = Object.keys(from).filter((id) => !named.has(id)).sort();
             return map([...known, ...others].filter((id) => from[id] !== '').map((id) => [id, from[id]]));
         };
-        const made = { version: VERSION, ticks: ordered(state.ticks), texts: ordered(state.texts) };
+        const made = map([['version', VERSION], ['ticks', ordered(state.ticks)], ['texts', ordered(state.texts)]]);
         for (const field of ['started', 'completed', 'seconds', 'since']) if (state[field]) made[field] = state[field];
         return Object.assign(made, state.rest);
     }
@@ -388,7 +388,7 @@
             field = null;
         };
         for (const line of text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n').split('\n')) {
-            const isEscaped = line.trimStart().startsWith('\\');
+            const isEscaped = /^\s*(?:[-*] Answer:\s*)?\\/.test(line);
             const carried = isEscaped ? null : idIn(line);
             if (carried) {
                 close();
@@ -478,8 +478,10 @@
         for (const id of ids('texts')) {
             const [from, to] = [mine.texts[id] ?? '', next.texts[id] ?? ''];
             if (from === to) continue;
-            const text = !from ? 'Write' : !to ? 'Empty' : to.startsWith(from) ? 'Add to' : 'Replace';
-            found.push({ text: `${text}: ${called(id)}`, from, to, loses: !to.includes(from) });
+            // Space at the end of a text is nothing to lose.
+            const words = from.trimEnd();
+            const text = !from ? 'Write' : !to ? 'Empty' : to.startsWith(words) ? 'Add to' : 'Replace';
+            found.push({ text: `${text}: ${called(id)}`, from, to, loses: !to.includes(words) });
         }
         const line = (what, from, to) => {
             if (from !== to) found.push({ text: `${what}: ${from || 'nothing'} becomes ${to || 'nothing'}`, loses: Boolean(from) && !to });

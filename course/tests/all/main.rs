@@ -4,6 +4,7 @@ mod adopting;
 mod book;
 mod cli;
 mod fixture;
+mod fuzz_corpus;
 mod gates;
 mod generator;
 mod health;

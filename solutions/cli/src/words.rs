@@ -38,7 +38,8 @@ pub enum WordError {
     Glued(char),
     /// A backslash with something behind it that means nothing.
     #[error(
-        r#"\{0} is no escape; there are \n \r \t \xHH, and \ before one of \ " ' # and a space"#
+        r#"\{} is no escape; there are \n \r \t \xHH, and \ before one of \ " ' # and a space"#,
+        .0.escape_debug()
     )]
     UnknownEscape(char),
     /// A backslash with nothing behind it.

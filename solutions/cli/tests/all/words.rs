@@ -127,6 +127,12 @@ fn a_word_that_is_typed_wrongly_is_refused() {
 }
 
 #[test]
+fn an_error_sends_nothing_to_the_terminal_but_what_can_be_seen() {
+    let error = split(b"\\\x1b[2J").unwrap_err().to_string();
+    assert!(error.starts_with(r"\\u{1b} is no escape"), "{error}");
+}
+
+#[test]
 fn an_argument_is_one_word() {
     let bytes = |argument: &str| from_argument(argument.as_bytes()).unwrap().bytes;
     assert_eq!(bytes("two words # no comment"), b"two words # no comment");
