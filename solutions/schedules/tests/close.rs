@@ -1,16 +1,13 @@
 //! A database that is closed in the middle of everything: every call ends, and what was acknowledged is
 //! there when it is opened again.
 
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use tinydb::db::CompactorOptions;
-use tinydb::object_store::MemoryObjectStore;
-use tinydb::storage::MemoryWalStore;
 use tinydb::{Db, Error, Settings};
 use tinydb_schedules::explore;
-use tinydb_schedules::threads::home::{open, settings};
+use tinydb_schedules::threads::home::{Home, settings};
 
 const WRITES: u8 = 8;
 
@@ -26,9 +23,11 @@ fn write(db: &Db, thread: u8) -> u8 {
     WRITES
 }
 
+type Upkeep = fn(&Db) -> tinydb::Result<()>;
+
 /// Flushes, compacts and collects until the database is closed.
 fn keep_up(db: &Db) {
-    let calls: [fn(&Db) -> Result<(), Error>; 4] = [
+    let calls: [Upkeep; 4] = [
         Db::flush,
         Db::compact,
         |db| db.collect_garbage(Duration::ZERO).map(drop),
@@ -43,11 +42,8 @@ fn keep_up(db: &Db) {
 }
 
 fn check(settings: Settings) {
-    let (objects, wal) = (Arc::new(MemoryObjectStore::new()), MemoryWalStore::new());
-    let open = || {
-        let builder = Db::builder("").with_object_store(Arc::<MemoryObjectStore>::clone(&objects));
-        open(builder.with_wal_store(Arc::new(wal.clone())), settings.clone())
-    };
+    let home = Home::in_memory();
+    let open = || home.open(settings.clone());
     let db = open();
     let written: Vec<_> = thread::scope(|scope| {
         let db = &db;

@@ -23,7 +23,7 @@ use tinydb::object_store::MemoryObjectStore;
 use tinydb::{Db, DbBuilder, Error, Settings};
 
 use threads::history::{Call, Change, Event, History, KEYS, Map};
-use threads::home::{in_memory, on_object_store, open, settings};
+use threads::home::{Home, open, settings};
 use threads::order::find_order;
 use threads::workload::{Plan, name, text};
 
@@ -42,37 +42,32 @@ fn seeds(count: u64) -> Vec<u64> {
 }
 
 /// Makes a history on a new database, and looks for an order.
-fn check(plan: Plan, db: &Db) -> Result<(), String> {
-    let history = plan.run(db);
-    db.close().expect("a close");
-    find_order(&history).map(drop).map_err(|problem| format!("seed {}: {problem}", plan.seed))
+fn check(plan: Plan, open: impl Fn() -> Db) -> Result<(), String> {
+    let order = find_order(&plan.run(open));
+    order.map(drop).map_err(|problem| format!("seed {}: {problem}", plan.seed))
 }
 
-fn check_all(histories: u64, open: fn() -> Db) {
+fn check_all<H: Send + 'static>(histories: u64, home: fn() -> H, open: fn(&H) -> Db) {
     for seed in seeds(histories) {
-        let checked = deadline(60, move || check(Plan::new(seed), &open()));
+        let home = home();
+        let checked = deadline(60, move || check(Plan::new(seed), || open(&home)));
         checked.unwrap_or_else(|problem| panic!("{problem}"));
     }
 }
 
 #[test]
 fn in_memory_every_history_has_an_order() {
-    check_all(40, || in_memory(settings()));
+    check_all(40, Home::in_memory, |home| home.open(settings()));
 }
 
 #[test]
 fn on_an_object_store_every_history_has_an_order() {
-    check_all(40, || on_object_store(settings()));
+    check_all(40, Home::on_object_store, |home| home.open(settings()));
 }
 
 #[test]
 fn on_a_disk_every_history_has_an_order() {
-    for seed in seeds(3) {
-        let folder = TempFolder::new();
-        let db = open(Db::builder(folder.path()), settings());
-        let checked = deadline(60, move || check(Plan::new(seed), &db));
-        checked.unwrap_or_else(|problem| panic!("{problem}"));
-    }
+    check_all(3, TempFolder::new, |folder| open(Db::builder(folder.path()), settings()));
 }
 
 /// What would be said of a database whose scan is no more than one get after the other.
@@ -83,7 +78,8 @@ fn a_scan_of_several_moments_is_found() {
     }
     let found = (0..2000).any(|seed| {
         let plan = Plan { scan: key_by_key, ..Plan::new(seed) };
-        deadline(60, move || check(plan, &in_memory(settings())).is_err())
+        let home = Home::in_memory();
+        deadline(60, move || check(plan, || home.open(settings())).is_err())
     });
     assert!(found, "2000 histories with torn scans, and an order for each");
 }

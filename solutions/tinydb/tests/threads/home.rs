@@ -37,17 +37,31 @@ pub fn settings() -> Settings {
     }
 }
 
-/// Everything in memory, the WAL as files.
-pub fn in_memory(settings: Settings) -> Db {
-    let wal = Arc::new(MemoryWalStore::new());
-    let objects = Arc::new(MemoryObjectStore::new());
-    open(Db::builder("").with_object_store(objects).with_wal_store(wal), settings)
+/// Where a database is, so that it can be opened again. Everything is in memory.
+#[derive(Debug, Default)]
+pub struct Home {
+    objects: Arc<MemoryObjectStore>,
+    /// The WAL as files; otherwise as objects, which wait some time until they are put.
+    wal: Option<MemoryWalStore>,
 }
 
-/// Everything in memory, the WAL as objects, which wait some time until they are put.
-pub fn on_object_store(settings: Settings) -> Db {
-    let settings = Settings { flush_interval: Some(Duration::from_millis(1)), ..settings };
-    open(DbBuilder::on_object_store(Arc::new(MemoryObjectStore::new())), settings)
+impl Home {
+    pub fn in_memory() -> Self {
+        Self { wal: Some(MemoryWalStore::new()), ..Self::default() }
+    }
+
+    pub fn on_object_store() -> Self {
+        Self::default()
+    }
+
+    pub fn open(&self, settings: Settings) -> Db {
+        let objects = Arc::<MemoryObjectStore>::clone(&self.objects);
+        let Some(wal) = self.wal.clone() else {
+            let settings = Settings { flush_interval: Some(Duration::from_millis(1)), ..settings };
+            return open(DbBuilder::on_object_store(objects), settings);
+        };
+        open(Db::builder("").with_object_store(objects).with_wal_store(Arc::new(wal)), settings)
+    }
 }
 
 /// With operands that append.

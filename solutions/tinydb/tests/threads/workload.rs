@@ -36,11 +36,24 @@ impl Plan {
         }
     }
 
-    /// Lets the threads do it, and at the end reads what is there.
-    pub fn run(&self, db: &Db) -> History {
+    /// Lets the threads do it. At the end the database is read, closed, opened again and read once more.
+    pub fn run(&self, open: impl Fn() -> Db) -> History {
         let clock = Clock::default();
-        let mut history: History = thread::scope(|scope| {
-            let clock = &clock;
+        let db = open();
+        let mut history = self.use_by_threads(&db, &clock);
+        let mut last = Recorder::new(&clock);
+        last.record(|| (self.scan)(&db), |rows| Call::Scan(rows.clone()));
+        db.close().expect("a close");
+        drop(db);
+        let db = open();
+        last.record(|| (self.scan)(&db), |rows| Call::Scan(rows.clone()));
+        db.close().expect("a close");
+        history.push(last.events);
+        history
+    }
+
+    fn use_by_threads(&self, db: &Db, clock: &Clock) -> History {
+        thread::scope(|scope| {
             let start = |thread| scope.spawn(move || self.use_database(db, thread, clock));
             let threads: Vec<_> = (0..self.threads).map(start).collect();
             let upkeep = scope.spawn(move || self.keep_up(db));
@@ -49,11 +62,7 @@ impl Plan {
             let events = events.collect();
             upkeep.join().expect("upkeep without a fault");
             events
-        });
-        let mut last = Recorder::new(&clock);
-        last.record(|| (self.scan)(db), |rows| Call::Scan(rows.clone()));
-        history.push(last.events);
-        history
+        })
     }
 
     fn use_database(&self, db: &Db, thread: usize, clock: &Clock) -> Vec<Event> {
