@@ -216,8 +216,10 @@ impl DbInner {
         self.wait_for_flush(|state| state.immutables.last().is_none_or(|it| it.wal_id > newest))
     }
 
+    /// Waits until `done`, or until the database is closed: then no compaction makes room for a flush.
     fn wait_for_flush(&self, done: impl Fn(&DbState) -> bool) -> Result<()> {
-        let waited = self.flushes.wait_until(|| done(&self.state()));
+        let is_closed = || self.closed.load(Ordering::Acquire);
+        let waited = self.flushes.wait_until(|| done(&self.state()) || is_closed());
         // A fence is the more useful thing to say.
         waited
             .and_then(|()| self.check_open())

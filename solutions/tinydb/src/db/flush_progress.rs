@@ -51,6 +51,13 @@ impl FlushProgress {
         }
     }
 
+    /// Lets those who wait look again whether it is done.
+    pub fn wake(&self) {
+        // With the lock, so that nobody is between having looked and sleeping.
+        let _state = self.lock();
+        self.changed.notify_all();
+    }
+
     /// Tells the thread to end when it has finished the flush it is at.
     pub fn stop(&self) {
         self.lock().stopped = true;

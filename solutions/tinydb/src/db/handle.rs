@@ -46,6 +46,8 @@ impl Handle {
         inner.closed.store(true, Ordering::Release);
         inner.compactions.stop();
         inner.garbage_collection.stop();
+        // A write that waits for room has written nothing yet, and holds the writer.
+        inner.flushes.wake();
         // Waits for the write that is under way. A writer that panicked writes nothing more.
         let writer = match inner.writer.lock() {
             Ok(mut writer) => writer.take(),
