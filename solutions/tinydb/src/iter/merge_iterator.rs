@@ -99,8 +99,9 @@ impl RowEntryIterator for MergeIterator {
     fn seek(&mut self, key: &[u8]) -> Result<()> {
         // The sources follow at the next call of `next`: if one of them failed here, those that have
         // moved and those that have not would be mixed.
-        let key = Bytes::copy_from_slice(key);
-        self.seek_key = self.seek_key.take().max(Some(key));
+        if self.seek_key.as_ref().is_none_or(|earlier| earlier < key) {
+            self.seek_key = Some(Bytes::copy_from_slice(key));
+        }
         Ok(())
     }
 }
