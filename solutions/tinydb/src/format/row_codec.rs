@@ -40,7 +40,7 @@ const MERGE_OPERAND: u8 = 1 << 3;
 // exercise: week1.5
 pub fn encoded_row_len(row: &RowEntry, first_key: &[u8]) -> usize {
     let suffix_len = row.key.len() - shared_prefix_len(&row.key, first_key);
-    let key_len = size_of::<u16>() * 2 + suffix_len;
+    let key_len = size_of::<[u16; 2]>() + suffix_len;
     let value_len = row.value.as_bytes().map_or(0, |bytes| size_of::<u32>() + bytes.len());
     key_len + size_of::<u64>() + size_of::<u8>() + value_len
 }

@@ -135,8 +135,8 @@ impl BloomFilter {
     /// The filter's bytes, as the table above says.
     // exercise: week7.6
     pub fn encode(&self) -> Bytes {
-        let len = 2 * size_of::<u16>() + self.bits.len() + CHECKSUM_LEN;
-        let mut filter = BytesMut::with_capacity(len);
+        let mut filter =
+            BytesMut::with_capacity(2 * size_of::<u16>() + self.bits.len() + CHECKSUM_LEN);
         filter.put_u16(VERSION);
         filter.put_u16(self.num_probes);
         filter.put_slice(&self.bits);
