@@ -150,3 +150,29 @@ fn a_file_where_a_folder_should_be_is_an_error_that_names_it() {
     assert!(matches!(error, Error::Io { .. }), "{error:?}");
     assert_eq!(fs::read(&path).expect("the file"), b"x", "the file is left as it was");
 }
+
+/// The folder's sync fails because it can't be opened: whoever is root can open it, and sees nothing here.
+#[cfg(unix)]
+#[test]
+fn an_object_is_not_read_as_long_as_its_name_could_not_be_synced() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let (folder, store) = local();
+    store.put("f/a", "1".into()).expect("a put");
+    let directory = folder.path().join("a/b/f");
+    let permit = |mode| fs::set_permissions(&directory, fs::Permissions::from_mode(mode));
+    permit(0o300).expect("a folder that can be written and not be read");
+    if fs::read_dir(&directory).is_err() {
+        for path in ["f/b", "f/b", "f/c"] {
+            let put = store.put_if_absent(path, "2".into());
+            assert!(matches!(put, Err(Error::Io { .. })), "a put of {path}: {put:?}");
+            let got = store.get(path);
+            assert!(matches!(got, Err(Error::Io { .. })), "a power cut may take {path}: {got:?}");
+        }
+    }
+    permit(0o700).expect("a folder");
+    assert_eq!(store.get("f/a").expect("a get"), "1");
+    if store.head("f/b").is_ok() {
+        assert_eq!(store.get("f/b").expect("a get, with a sync before it"), "2");
+    }
+}

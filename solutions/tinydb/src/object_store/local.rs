@@ -4,17 +4,23 @@
 //! then the directory is synced, because a name is not durable before its directory is. A crash
 //! leaves the old object, the new object, or a temporary file that nothing reads.
 //!
+//! If one of the last two steps fails, the object may be there all the same, and a power cut may take it
+//! away. Whoever looks what became of the put must not believe it too early: so before an object of
+//! that directory is read, the directory is synced again.
+//!
 //! `put_if_absent` gives the name with a hard link, which fails if the name is taken, so that it is
 //! atomic between processes too. `put` uses a rename, which replaces.
 //!
 //! SlateDB: `LocalFileSystem` of the crate `object_store` works the same way.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -27,6 +33,8 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct LocalObjectStore {
     root: PathBuf,
+    /// The directories in which this store has failed to make a name durable.
+    unsynced: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl LocalObjectStore {
@@ -34,7 +42,23 @@ impl LocalObjectStore {
     pub fn open(root: impl Into<PathBuf>) -> Result<Self> {
         let root = root.into();
         create_dir_durably(&root)?;
-        Ok(Self { root })
+        Ok(Self { root, unsynced: Mutex::default() })
+    }
+
+    /// Makes the name `target` durable if it was given, and remembers it if either has failed.
+    fn make_durable(&self, target: &Path, named: Result<()>) -> Result<()> {
+        let directory = target.parent().unwrap_or(&self.root);
+        let synced = named.and_then(|()| sync_parent(target));
+        match &synced {
+            Ok(()) => self.unsynced().remove(directory),
+            Err(_) => self.unsynced().insert(directory.to_owned()),
+        };
+        synced
+    }
+
+    fn unsynced(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+        // A set is whole between any two operations.
+        self.unsynced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The file that holds the object at `path`. Checks the path.
@@ -45,6 +69,10 @@ impl LocalObjectStore {
 
     fn open_object(&self, path: &str) -> Result<(File, u64)> {
         let file_path = self.file_of(path)?;
+        let is_unsynced = file_path.parent().is_some_and(|it| self.unsynced().contains(it));
+        if is_unsynced {
+            self.make_durable(&file_path, Ok(()))?;
+        }
         let opened = File::open(&file_path).and_then(|file| Ok((file.metadata()?, file)));
         match opened {
             Ok((meta, file)) if meta.is_file() => Ok((file, meta.len())),
@@ -66,21 +94,21 @@ impl LocalObjectStore {
 impl ObjectStore for LocalObjectStore {
     fn put(&self, path: &str, object: Bytes) -> Result<()> {
         let (temporary, target) = self.write_temporary(path, &object)?;
-        temporary.rename(&target).map_err(Error::io("name", path))?;
-        sync_parent(&target)
+        let renamed = temporary.rename(&target).map_err(Error::io("name", path));
+        self.make_durable(&target, renamed)
     }
 
     fn put_if_absent(&self, path: &str, object: Bytes) -> Result<()> {
         let (temporary, target) = self.write_temporary(path, &object)?;
         match fs::hard_link(&temporary.path, &target) {
-            Ok(()) => sync_parent(&target),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 // Whoever gave it this name may have crashed before the next line.
-                sync_parent(&target)?;
+                self.make_durable(&target, Ok(()))?;
                 Err(Error::AlreadyExists { path: path.to_owned() })
             }
-            Err(error) => {
-                Err(Error::io("link (its file system must have hard links)", path)(error))
+            linked => {
+                let what = "link (its file system must have hard links)";
+                self.make_durable(&target, linked.map_err(Error::io(what, path)))
             }
         }
     }

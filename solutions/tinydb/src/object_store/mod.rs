@@ -43,7 +43,8 @@ pub use memory::MemoryObjectStore;
 /// Invariants:
 /// 1. An object is seen whole or not at all, also after a crash in the middle of a `put`.
 /// 2. When a `put` returns `Ok`, the object survives a power cut; so does the one that
-///    `put_if_absent` finds in its place.
+///    `put_if_absent` finds in its place, and the one that a `get` finds after a `put` of the same
+///    store has failed.
 /// 3. Of several `put_if_absent` of one path, at whatever time and from whatever process, at most
 ///    one returns `Ok`.
 /// 4. A method that fails leaves the object at that path as it was, except that a `put` or `delete`

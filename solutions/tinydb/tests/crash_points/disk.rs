@@ -1,6 +1,7 @@
 //! A disk, or a bucket: what changes it, and what a crash leaves of it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use bytes::Bytes;
 
@@ -16,7 +17,7 @@ pub enum Layout {
 }
 
 /// One change: the smallest step between two moments at which a crash can come.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Effect {
     /// A new file, whose contents are synced, gets this name. The file that had it, if there is one,
     /// loses it, or keeps it.
@@ -58,6 +59,22 @@ impl Effect {
     /// How many bytes are appended.
     pub fn appended(&self) -> usize {
         if let Self::Append { bytes, .. } = self { bytes.len() } else { 0 }
+    }
+}
+
+/// Without the bytes: messages should be short.
+impl fmt::Debug for Effect {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name { path, contents, .. } => {
+                write!(out, "a file of {} bytes gets the name {path}", contents.len())
+            }
+            Self::Unlink { path } => write!(out, "the name {path} goes"),
+            Self::SyncFolder { folder } => write!(out, "the folder {folder:?} is synced"),
+            Self::Append { path, bytes } => write!(out, "{} bytes behind {path}", bytes.len()),
+            Self::SyncFile { path, len } => write!(out, "{len} bytes of {path} are synced"),
+            Self::Truncate { path, len } => write!(out, "{path} is cut to {len} bytes"),
+        }
     }
 }
 

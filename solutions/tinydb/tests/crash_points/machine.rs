@@ -44,6 +44,8 @@ struct State {
     /// Changes that an earlier process has asked for, with how many calls they still take.
     late: Vec<(usize, Effect)>,
     faults: Option<Random>,
+    /// The folders in which a name could not be made to last.
+    unsynced: Vec<String>,
 }
 
 /// Who may go on. The user always may, and so may the thread for whose syncs the user waits.
@@ -155,6 +157,7 @@ impl Machine {
             flush: Flush::None,
             late: Vec::new(),
             faults: None,
+            unsynced: Vec::new(),
         };
         Self { shared: Arc::new((Mutex::new(state), Condvar::new())), user: thread::current().id() }
     }
@@ -270,12 +273,26 @@ impl Machine {
         })
     }
 
-    /// In a directory, a change of a name lasts when the folder is synced.
+    /// In a directory, a name lasts when the folder is synced. If it could not be given or synced, the
+    /// next read syncs: see `LocalObjectStore`.
+    fn make_durable(&self, path: &str, named: Result<()>) -> Result<()> {
+        let synced = named.and_then(|()| self.sync_folder(path));
+        let unsynced = &mut self.state().unsynced;
+        unsynced.retain(|folder| folder != folder_of(path));
+        unsynced.extend(synced.is_err().then(|| folder_of(path).to_owned()));
+        synced
+    }
+
     fn sync_folder(&self, path: &str) -> Result<()> {
         if self.state().disk.layout() == Layout::ObjectStore {
             return Ok(());
         }
         self.change(path, Effect::SyncFolder { folder: folder_of(path).to_owned() })
+    }
+
+    fn sync_again(&self, path: &str) -> Result<()> {
+        let is_unsynced = self.state().unsynced.iter().any(|folder| folder == folder_of(path));
+        if is_unsynced { self.make_durable(path, Ok(())) } else { Ok(()) }
     }
 }
 
@@ -291,11 +308,9 @@ fn found<'a>(disk: &'a Disk, path: &str) -> Result<&'a Bytes> {
 /// As `LocalObjectStore` does it, or as a bucket.
 impl ObjectStore for Machine {
     fn put(&self, path: &str, contents: Bytes) -> Result<()> {
-        self.change::<Error>(
-            path,
-            Effect::Name { path: path.to_owned(), contents, replace: true },
-        )?;
-        self.sync_folder(path)
+        let named =
+            self.change(path, Effect::Name { path: path.to_owned(), contents, replace: true });
+        self.make_durable(path, named)
     }
 
     fn put_if_absent(&self, path: &str, contents: Bytes) -> Result<()> {
@@ -307,16 +322,18 @@ impl ObjectStore for Machine {
             Ok(())
         });
         match named {
-            Ok(()) | Err(Error::AlreadyExists { .. }) => self.sync_folder(path).and(named),
-            Err(error) => Err(error),
+            Err(Error::AlreadyExists { .. }) => self.make_durable(path, Ok(())).and(named),
+            named => self.make_durable(path, named),
         }
     }
 
     fn get(&self, path: &str) -> Result<Bytes> {
+        self.sync_again(path)?;
         self.read(path, |disk| found(disk, path).cloned())
     }
 
     fn get_range(&self, path: &str, range: Range<u64>) -> Result<Bytes> {
+        self.sync_again(path)?;
         self.read(path, |disk| {
             let (Range { start, end }, contents) = (range, found(disk, path)?);
             let size = contents.len() as u64;

@@ -88,17 +88,25 @@ impl Point {
 /// Says where it was, if a check fails.
 struct Where<'a> {
     plan: Plan,
+    journal: &'a [Event],
     moment: usize,
     point: &'a Point,
 }
 
 impl Drop for Where<'_> {
     fn drop(&mut self) {
-        let Self { plan, moment, point } = self;
+        let Self { plan, journal, moment, point } = self;
         if !thread::panicking() {
             return;
         }
-        eprintln!("\n{plan:?}\ncrash behind event {moment}: {}", point.what);
+        eprintln!("\n{plan:?}, what came before the crash:");
+        for event in &journal[moment.saturating_sub(30)..*moment] {
+            match event {
+                Event::Effect { effect, .. } => eprintln!("  {effect:?}"),
+                Event::Promise(promise) => eprintln!("  {promise}"),
+            }
+        }
+        eprintln!("crash behind event {moment}: {}", point.what);
         eprintln!(
             "again: TINYDB_CRASH_SEED={} cargo test --release -p tinydb --test crash_points",
             plan.seed
@@ -144,7 +152,7 @@ impl Tries {
             for point in self.points_at(&disk, journal, moment) {
                 let Density { one_of, torn_one_of, .. } = self.density;
                 if self.random.below(if point.is_torn { torn_one_of } else { one_of }) == 0 {
-                    let context = Where { plan: self.plan, moment, point: &point };
+                    let context = Where { plan: self.plan, journal, moment, point: &point };
                     self.try_one(&point, &promise, is_first);
                     drop(context);
                 }

@@ -1,6 +1,7 @@
 //! What a user of the database was promised, and may hold it to after a crash.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use tinydb::WriteBatch;
@@ -55,6 +56,13 @@ pub struct Promise {
     /// How many batches must have survived a kill, and a power cut.
     kill: usize,
     power_cut: usize,
+}
+
+impl fmt::Display for Promise {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kill, power_cut, tried) = (self.kill, self.power_cut, self.history.len() - 1);
+        write!(out, "{kill} batches survive a kill, {power_cut} a power cut; {tried} tried")
+    }
 }
 
 impl Promise {

@@ -51,7 +51,16 @@ impl Plan {
         if self.pace == Pace::Faulty && self.layout == Layout::Directory {
             machine.begin_faults(self.seed);
         }
-        let mut user = User { plan: self, machine, network, settings, promise, random, batches: 0 };
+        let mut user = User {
+            plan: self,
+            machine,
+            network,
+            settings,
+            promise,
+            random,
+            batches: 0,
+            is_unsure: false,
+        };
         user.work();
         user.machine.journal()
     }
@@ -131,6 +140,8 @@ struct User {
     promise: Promise,
     random: Random,
     batches: u64,
+    /// Whether the last write has failed: it may be there, or not.
+    is_unsure: bool,
 }
 
 impl User {
@@ -190,7 +201,8 @@ impl User {
         self.machine.promise(&self.promise);
         let options = WriteOptions { durability: Some(durability) };
         let written = db.write_with_options(batch, &options);
-        if !self.is_well(written) {
+        self.is_unsure = !self.is_well(written);
+        if self.is_unsure {
             return false;
         }
         match durability {
@@ -273,7 +285,9 @@ impl User {
         drop(db);
         if is_closed {
             assert_eq!(self.machine.journal().len(), before, "a closed database changes nothing");
-            self.survives(Crash::PowerCut);
+            if !self.is_unsure {
+                self.survives(Crash::PowerCut);
+            }
         } else if self.plan.pace != Pace::Faulty {
             self.survives(match self.plan.layout {
                 Layout::Directory => Crash::Kill,
@@ -300,6 +314,7 @@ impl User {
                         Layout::ObjectStore => Crash::PowerCut,
                     };
                     self.promise.hold_to(&found, crash);
+                    self.is_unsure = false;
                     self.machine.promise(&self.promise);
                     self.close_gate();
                     return db;
