@@ -17,6 +17,8 @@
 
 #[path = "damage/forged.rs"]
 mod forged;
+#[path = "damage/parts.rs"]
+mod parts;
 #[path = "damage/sample.rs"]
 mod sample;
 #[path = "damage/seals.rs"]
