@@ -3,7 +3,7 @@
 //     node book/e2e/tracker_fuzz.js --runs 10000000
 //     node book/e2e/tracker_fuzz.js --seed 1234567 --runs 1
 //
-// Run number n of a seed is run 0 of seed + n, so what fails is run again alone. tracker_fuzz.test.js makes some thousand.
+// Run number n of a seed is run 0 of seed + n, so what fails is run again alone. tracker_fuzz.test.js makes a thousand.
 //
 // A failure is: an import that throws anything but a reason why there is nothing to import; progress that comes back from
 // its own export as another; a merge that takes something away, or that does more when it is done twice; a line of a file
