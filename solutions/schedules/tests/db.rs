@@ -1,8 +1,10 @@
 //! The whole database, with all its threads, in schedules of the checker.
 
 use std::thread;
+use std::time::Duration;
 
 use shuttle::rand::{Rng, thread_rng};
+use tinydb::db::CompactorOptions;
 use tinydb::{Db, Settings};
 use tinydb_schedules::explore;
 use tinydb_schedules::threads::home::{Home, settings};
@@ -45,6 +47,30 @@ fn a_snapshot_sees_the_writes_up_to_its_number_whatever_is_flushed() {
             assert_eq!(found, snapshot.seq(), "what a snapshot sees, and its number");
         }
         writer.join().expect("a writer without a fault");
+    });
+}
+
+/// Each flush leaves an SST that no manifest names yet, and a compaction beside it makes its number look
+/// old.
+#[test]
+fn what_is_flushed_meanwhile_is_no_garbage() {
+    explore(3000, || {
+        let options = settings().compactor_options;
+        let compactor_options =
+            options.map(|it| CompactorOptions { max_concurrent_compactions: 1, ..it });
+        let settings =
+            Settings { compactor_options, garbage_collector_options: None, ..settings() };
+        let db = Home::in_memory().open(settings);
+        let writer = thread::spawn({
+            let db = db.clone();
+            move || (0..2).for_each(|_| write_numbers(&db))
+        });
+        for _ in 0..4 {
+            db.collect_garbage(Duration::ZERO).expect("a collection");
+        }
+        writer.join().expect("a writer without a fault");
+        let found = db.get("key").expect("a get").map(|value| number(&value));
+        assert_eq!(found, Some(4), "the last value");
     });
 }
 
