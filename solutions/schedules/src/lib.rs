@@ -21,6 +21,8 @@ const DEPTH: usize = 3;
 /// A deadlock fails, and so does a run without an end.
 pub fn explore(schedules: usize, test: fn()) {
     if let Ok(schedule) = env::var("TINYDB_SCHEDULE") {
+        // It is printed in several lines.
+        let schedule: String = schedule.split_whitespace().collect();
         run(ReplayScheduler::new_from_encoded(&schedule), test);
         return;
     }
