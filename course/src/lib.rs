@@ -10,6 +10,7 @@
 //! | `patch`, `bug`, `variant` | a patch against the reference, with lines above it; one that is a bug; one that is right |
 //! | `hunt` | a reader's tests hunt for the bugs of a week |
 //! | `mutants` | changes to a week's exercises that its tests let through |
+//! | `strictness` | the book's table of mutants, planted bugs and right variants |
 //! | `prose`, `citation` | Markdown in words and code; what a text names of SlateDB |
 //! | `pin`, `crates` | the list of what is named of SlateDB; SlateDB's sources |
 //! | `plan`, `results`, `progress` | the learning plan; what tests came to; `PROGRESS.md` |
@@ -63,6 +64,7 @@ pub mod scratch;
 pub mod serve;
 pub mod shell;
 pub mod start;
+pub mod strictness;
 pub mod stub;
 pub mod stubs;
 pub mod suite;

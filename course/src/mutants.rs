@@ -180,7 +180,8 @@ fn run(
     let copy = scratch::engine(course, week, &folder)?;
     let mut command = cargo(&copy);
     command.args(["mutants", "--in-place", "--no-config", "--package", "tinydb"]);
-    command.arg("--output").arg(&copy.root).arg(format!("-C=--test={}", week.name()));
+    command.arg("--output").arg(&copy.root);
+    command.args(tests(course, week)?.iter().map(|name| format!("-C=--test={name}")));
     for (path, pattern) in patterns(written) {
         command.args(["--file", &path, "--re", &pattern]);
     }
@@ -193,6 +194,19 @@ fn run(
     }
     let outcomes = files::read(&copy.root.join("mutants.out").join("outcomes.json"))?;
     tried(&copy, &outcomes)
+}
+
+/// The week's tests on the engine, and those of its examples: what a page shows of an example must hold too.
+///
+/// # Errors
+/// If the folder of the engine's tests cannot be read.
+pub fn tests(course: &Course, week: &Week) -> Result<Vec<String>, Error> {
+    let (name, of_examples) = (week.name(), format!("{}_", week.name()));
+    let found = files::list(&course.root.join("solutions/tinydb/tests"))?;
+    let stems = found.iter().filter(|path| files::has_extension(path, "rs"));
+    let stems = stems.filter_map(|path| path.file_stem()?.to_str());
+    let stems = stems.filter(|stem| *stem == name || stem.starts_with(&of_examples));
+    Ok(stems.map(str::to_owned).collect())
 }
 
 /// For each file, what the names begin with that `cargo mutants` gives to the mutants of its functions.

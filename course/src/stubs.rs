@@ -11,7 +11,7 @@ use crate::card::cards;
 use crate::chapter::{GENERATED, Generated, all_tasks, sources_with};
 use crate::plan::{Plan, SCRIPT};
 use crate::week::Week;
-use crate::{Course, Error, files};
+use crate::{Course, Error, files, strictness};
 
 /// What generating would change.
 #[derive(Debug, Default)]
@@ -33,6 +33,7 @@ pub fn generate(course: &Course) -> Result<Vec<Generated>, Error> {
         all.extend(cards(course, &week)?);
     }
     all.extend(Plan::find(course)?.map(|plan| plan.script()));
+    all.extend(strictness::table(course)?);
     Ok(all)
 }
 
@@ -56,9 +57,8 @@ pub fn changes(course: &Course) -> Result<Changes, Error> {
     for week in course.weeks()? {
         remove.extend(generated_on_disk(course, &week)?);
     }
-    if is_generated(&course.root.join(SCRIPT)) {
-        remove.push(SCRIPT.to_owned());
-    }
+    let single = [SCRIPT, strictness::TABLE].into_iter();
+    remove.extend(single.filter(|path| is_generated(&course.root.join(path))).map(str::to_owned));
     remove.retain(|path| !current.contains(path.as_str()));
     let differs = |file: &Generated| {
         fs::read(course.root.join(&file.path)).map_or(true, |old| old != file.text.as_bytes())

@@ -3,10 +3,12 @@
 use std::process::Command;
 
 use course::mutants::{
-    Baseline, End, Mutant, Survivor, Tally, patterns, survivors, tally, tried, verdict, written,
+    Baseline, End, Mutant, Survivor, Tally, patterns, survivors, tally, tests, tried, verdict,
+    written,
 };
+use course::strictness;
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, assert_found};
 
 const BASELINE: &str = "chapters/week1/mutants.toml";
 
@@ -51,6 +53,16 @@ fn what_a_reader_writes_is_mutated_and_nothing_else() {
     let file = "solutions/tinydb/src/store/list.rs".to_owned();
     let lines = "^solutions/tinydb/src/store/list\\.rs:(28|29|30|35|36|37|43|44|45):".to_owned();
     assert_eq!(Vec::from_iter(patterns(&written)), [(file, lines)]);
+}
+
+#[test]
+fn a_weeks_tests_are_run_with_those_of_its_examples() {
+    let fixture = Fixture::new();
+    for name in ["week1_list.rs", "week11.rs", "whole.rs", "week1.txt"] {
+        fixture.write(&format!("solutions/tinydb/tests/{name}"), "");
+    }
+    let week = fixture.course.week(1).expect("a week");
+    assert_eq!(tests(&fixture.course, &week).expect("tests"), ["week1", "week1_list"]);
 }
 
 #[test]
@@ -135,4 +147,19 @@ fn without_cargo_mutants_it_says_how_to_install_it() {
     assert_eq!(refused.status.code(), Some(1), "{said}");
     let install = "cargo install cargo-mutants --locked --version 27.1.0";
     assert!(said.contains("is not installed") && said.contains(install), "{said}");
+}
+
+#[test]
+fn the_books_table_counts_mutants_bugs_and_variants_and_is_found_out_of_date() {
+    let fixture = Fixture::new();
+    let table = || strictness::table(&fixture.course).expect("a table");
+    assert_eq!(table(), None, "without a run there is nothing to tell");
+    let week = fixture.course.week(1).expect("a week");
+    let counts = Tally { mutants: 10, caught: 6, timeouts: 1, unviable: 2 };
+    let baseline = Baseline { tally: counts, survivors: vec![survivor("list.rs: a", "why")] };
+    fixture.write(BASELINE, &baseline.text(&week));
+    let text = table().expect("a table").text;
+    assert!(text.contains("\n| 1 | 8 | 7 | 1 | ") && text.ends_with("| 3 |\n"), "{text}");
+    let findings = fixture.findings("stubs");
+    assert_found(&findings, &[strictness::TABLE, "missing"]);
 }

@@ -318,8 +318,9 @@ fn split_restarts(block: &Bytes) -> Result<(Bytes, Vec<u16>, usize), DecodeError
     let mut input = Cursor::starting_at(block.clone(), count_start);
     let row_count = usize::from(input.take_u16("a block's row count")?);
     let restart_count = row_count.div_ceil(RESTART_INTERVAL);
-    let Some(rows_len) = count_start.checked_sub(restart_count * OFFSET_LEN) else {
-        return Err(truncated("a block's restarts", restart_count * OFFSET_LEN, count_start));
+    let restarts_len = restart_count * OFFSET_LEN;
+    let Some(rows_len) = count_start.checked_sub(restarts_len) else {
+        return Err(truncated("a block's restarts", restarts_len, count_start));
     };
     let mut input = Cursor::starting_at(block.clone(), rows_len);
     let mut restarts = Vec::with_capacity(restart_count);
