@@ -62,6 +62,9 @@ pub fn tests(course: &Course) -> Result<Vec<String>, Error> {
     Ok(names.filter(is_whole).map(str::to_owned).collect())
 }
 
+/// What is copied of the engine's folder: the tests, and the fuzzers' inputs, which a test replays.
+const COPIED: [&str; 3] = ["tests", "fuzz/src", "fuzz/corpus"];
+
 /// Tests that compare the engine with files of the book.
 const FOR_THE_BOOK: [&str; 1] = ["file_formats"];
 
@@ -76,7 +79,11 @@ fn workspace(course: &Course, week: &Week, tests: &[String]) -> Result<Course, E
     let member = root.join(COPY);
     let mut current =
         BTreeSet::from([member.join("Cargo.toml"), member.join("src").join("lib.rs")]);
-    for path in files::walk(&original.join("tests"))? {
+    let mut copied = Vec::new();
+    for folder in COPIED {
+        copied.extend(files::walk(&original.join(folder))?);
+    }
+    for path in copied {
         let inside = path.strip_prefix(&original).unwrap_or(&path);
         let is_of_a_week = inside.parent() == Some(Path::new("tests"))
             && path.file_stem().is_some_and(|stem| !tests.iter().any(|name| *stem == **name));

@@ -13,7 +13,7 @@
 //!
 //! SlateDB: `LocalFileSystem` of the crate `object_store` works the same way.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -33,8 +33,16 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct LocalObjectStore {
     root: PathBuf,
-    /// The directories in which this store has failed to make a name durable.
-    unsynced: Mutex<BTreeSet<PathBuf>>,
+    unsynced: Mutex<Unsynced>,
+}
+
+/// The directories in which a store has failed to make a name durable.
+#[derive(Debug, Default)]
+struct Unsynced {
+    /// Each with the number of its last failure.
+    directories: BTreeMap<PathBuf, u64>,
+    /// How many failures there were.
+    failures: u64,
 }
 
 impl LocalObjectStore {
@@ -48,16 +56,22 @@ impl LocalObjectStore {
     /// Makes the name `target` durable if it was given, and remembers it if either has failed.
     fn make_durable(&self, target: &Path, named: Result<()>) -> Result<()> {
         let directory = target.parent().unwrap_or(&self.root);
+        // A sync that began before a name was given says nothing about it.
+        let before = self.unsynced().directories.get(directory).copied();
         let synced = named.and_then(|()| sync_parent(target));
-        match &synced {
-            Ok(()) => self.unsynced().remove(directory),
-            Err(_) => self.unsynced().insert(directory.to_owned()),
-        };
+        let mut unsynced = self.unsynced();
+        if synced.is_err() {
+            unsynced.failures += 1;
+            let failure = unsynced.failures;
+            unsynced.directories.insert(directory.to_owned(), failure);
+        } else if unsynced.directories.get(directory).copied() == before {
+            unsynced.directories.remove(directory);
+        }
         synced
     }
 
-    fn unsynced(&self) -> MutexGuard<'_, BTreeSet<PathBuf>> {
-        // A set is whole between any two operations.
+    fn unsynced(&self) -> MutexGuard<'_, Unsynced> {
+        // It is whole between any two operations.
         self.unsynced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -69,7 +83,8 @@ impl LocalObjectStore {
 
     fn open_object(&self, path: &str) -> Result<(File, u64)> {
         let file_path = self.file_of(path)?;
-        let is_unsynced = file_path.parent().is_some_and(|it| self.unsynced().contains(it));
+        let is_unsynced =
+            file_path.parent().is_some_and(|it| self.unsynced().directories.contains_key(it));
         if is_unsynced {
             self.make_durable(&file_path, Ok(()))?;
         }

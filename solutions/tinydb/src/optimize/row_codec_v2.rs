@@ -166,7 +166,7 @@ fn flags(value: &ValueDeletable) -> u8 {
 fn shared_prefix_len(key: &[u8], previous_key: &[u8]) -> usize {
     // Neighbours share much: eight bytes at a time are compared as one number.
     let chunks = key.chunks_exact(8).zip(previous_key.chunks_exact(8));
-    let start = chunks.take_while(|(a, b)| a == b).count() * 8;
+    let start: usize = chunks.take_while(|(a, b)| a == b).map(|(chunk, _)| chunk.len()).sum();
     let rest = key[start..].iter().zip(&previous_key[start..]);
     start + rest.take_while(|(a, b)| a == b).count()
 }
