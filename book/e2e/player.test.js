@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { book, phone, traces, visitors } from './browser.js';
+import { book, pages, phone, traces, visitors } from './browser.js';
 import { lowContrast, tooWide } from './inspect.js';
 
 const { held, withPage } = visitors({ reducedMotion: 'reduce' });
@@ -154,7 +154,7 @@ describe('the player', () => {
         }
         await page.locator('main h1').first().click();
         await page.keyboard.press('ArrowRight');
-        await page.waitForURL(/questions\.html$/);
+        await page.waitForURL(`${held.server.url}${pages[pages.indexOf('player.html') + 1]}`);
     }));
 
     test('says each step aloud, and its buttons have names', () => withPage({}, async (open) => {
