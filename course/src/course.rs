@@ -76,6 +76,16 @@ impl Course {
         }
     }
 
+    /// The names of the engine's tests: `week3` for `solutions/tinydb/tests/week3.rs`.
+    ///
+    /// # Errors
+    /// If their folder cannot be read.
+    pub fn engine_tests(&self) -> Result<Vec<String>, Error> {
+        let found = files::list(&self.root.join("solutions").join("tinydb").join("tests"))?;
+        let tests = found.iter().filter(|path| files::has_extension(path, "rs"));
+        Ok(tests.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect())
+    }
+
     /// The sources of the reference.
     pub fn reference(&self) -> PathBuf {
         self.root.join("solutions").join("tinydb").join("src")

@@ -202,11 +202,9 @@ fn run(
 /// If the folder of the engine's tests cannot be read.
 pub fn tests(course: &Course, week: &Week) -> Result<Vec<String>, Error> {
     let (name, of_examples) = (week.name(), format!("{}_", week.name()));
-    let found = files::list(&course.root.join("solutions/tinydb/tests"))?;
-    let stems = found.iter().filter(|path| files::has_extension(path, "rs"));
-    let stems = stems.filter_map(|path| path.file_stem()?.to_str());
-    let stems = stems.filter(|stem| *stem == name || stem.starts_with(&of_examples));
-    Ok(stems.map(str::to_owned).collect())
+    let mut tests = course.engine_tests()?;
+    tests.retain(|test| *test == name || test.starts_with(&of_examples));
+    Ok(tests)
 }
 
 /// For each file, what the names begin with that `cargo mutants` gives to the mutants of its functions.

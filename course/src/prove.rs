@@ -4,9 +4,7 @@
 //! under crashes, damage, full disks and many threads. Here they run in a copy in which the reader's crate of a week
 //! takes the engine's place.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 
 use toml::{Table, Value};
@@ -54,12 +52,10 @@ pub fn prove(course: &Course, number: u8, named: &[String], release: bool) -> Re
 /// # Errors
 /// If their folder cannot be read.
 pub fn tests(course: &Course) -> Result<Vec<String>, Error> {
-    let found = files::list(&folder(course).join("tests"))?;
-    let names = found.iter().filter(|path| files::has_extension(path, "rs"));
-    let names = names.filter_map(|path| path.file_stem()?.to_str());
+    let mut tests = course.engine_tests()?;
     // A week's tests are run by `cargo course test`; those that write the book's figures need the book.
-    let is_whole = |name: &&str| !name.starts_with("week") && !FOR_THE_BOOK.contains(name);
-    Ok(names.filter(is_whole).map(str::to_owned).collect())
+    tests.retain(|name| !name.starts_with("week") && !FOR_THE_BOOK.contains(&name.as_str()));
+    Ok(tests)
 }
 
 /// What is copied of the engine's folder: the tests, and the fuzzers' inputs, which a test replays.
@@ -68,7 +64,7 @@ const COPIED: [&str; 3] = ["tests", "fuzz/src", "fuzz/corpus"];
 /// Tests that compare the engine with files of the book.
 const FOR_THE_BOOK: [&str; 1] = ["file_formats"];
 
-fn folder(course: &Course) -> std::path::PathBuf {
+fn folder(course: &Course) -> PathBuf {
     course.root.join("solutions").join(PACKAGE)
 }
 
@@ -77,26 +73,19 @@ fn workspace(course: &Course, week: &Week, tests: &[String]) -> Result<Course, E
     let original = folder(course);
     let root = course.work().join("prove");
     let member = root.join(COPY);
-    let mut current =
-        BTreeSet::from([member.join("Cargo.toml"), member.join("src").join("lib.rs")]);
+    let (manifest, lib) = (member.join("Cargo.toml"), member.join("src").join("lib.rs"));
     let mut copied = Vec::new();
     for folder in COPIED {
         copied.extend(files::walk(&original.join(folder))?);
     }
-    for path in copied {
-        let inside = path.strip_prefix(&original).unwrap_or(&path);
-        let is_of_a_week = inside.parent() == Some(Path::new("tests"))
-            && path.file_stem().is_some_and(|stem| !tests.iter().any(|name| *stem == **name));
-        if is_of_a_week {
-            continue;
-        }
-        let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
-        files::write(&member.join(inside), &bytes)?;
-        current.insert(member.join(inside));
-    }
-    files::write(&member.join("src").join("lib.rs"), b"")?;
-    manifest::write(&member.join("Cargo.toml"), &member_manifest(course, week)?)?;
-    scratch::remove_others(&member, &current)?;
+    let is_other_test = |path: &PathBuf| {
+        path.parent() == Some(&original.join("tests"))
+            && path.file_stem().is_some_and(|stem| !tests.iter().any(|name| *stem == **name))
+    };
+    copied.retain(|path| !is_other_test(path));
+    scratch::mirror(&original, &copied, &member, &[&manifest, &lib])?;
+    files::write(&lib, b"")?;
+    manifest::write(&manifest, &member_manifest(course, week)?)?;
     manifest::copy_workspace(course, &root, COPY)?;
     Ok(Course { limit: course.limit, ..Course::at(root) })
 }

@@ -97,8 +97,25 @@ fn copied(course: &Course, week: &Week) -> Result<Vec<PathBuf>, Error> {
     Ok(copied)
 }
 
+/// Makes `copy` a copy of some files below `original`. What else is in it is removed, but for its `own` files.
+pub(crate) fn mirror(
+    original: &Path,
+    sources: &[PathBuf],
+    copy: &Path,
+    own: &[&Path],
+) -> Result<(), Error> {
+    let mut current: BTreeSet<PathBuf> = own.iter().map(|path| path.to_path_buf()).collect();
+    for path in sources {
+        let target = copy.join(path.strip_prefix(original).unwrap_or(path));
+        let bytes = fs::read(path).map_err(Error::io("read", path))?;
+        files::write(&target, &bytes)?;
+        current.insert(target);
+    }
+    remove_others(copy, &current)
+}
+
 /// A file that was deleted from the course must not live on in the copy.
-pub(crate) fn remove_others(folder: &Path, current: &BTreeSet<PathBuf>) -> Result<(), Error> {
+fn remove_others(folder: &Path, current: &BTreeSet<PathBuf>) -> Result<(), Error> {
     for path in files::walk(folder)? {
         if !current.contains(&path) {
             fs::remove_file(&path).map_err(Error::io("remove", &path))?;

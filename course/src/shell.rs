@@ -1,8 +1,6 @@
 //! `cargo course shell`: the finished shell on the reader's own crate.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -93,15 +91,10 @@ fn member_manifest(course: &Course, week: &Week, original: &Path) -> Result<Tabl
 
 /// Copies the shell's files but its manifest and its tests.
 fn copy_sources(original: &Path, copy: &Path) -> Result<(), Error> {
-    let mut current = BTreeSet::from([copy.join("Cargo.toml")]);
-    for path in files::walk(original)? {
-        let inside = path.strip_prefix(original).unwrap_or(&path);
-        if inside == Path::new("Cargo.toml") || inside.starts_with("tests") {
-            continue;
-        }
-        let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
-        files::write(&copy.join(inside), &bytes)?;
-        current.insert(copy.join(inside));
-    }
-    scratch::remove_others(copy, &current)
+    let manifest = copy.join("Cargo.toml");
+    let mut sources = files::walk(original)?;
+    sources.retain(|path| {
+        *path != original.join("Cargo.toml") && !path.starts_with(original.join("tests"))
+    });
+    scratch::mirror(original, &sources, copy, &[&manifest])
 }
