@@ -6,8 +6,8 @@
 
 use std::fmt::Write as _;
 
-use crate::engine::{EngineKind, StoreKind};
 use crate::report::{Line, Report, grouped, times, title_of};
+use tinydb_compare::engine::{EngineKind, StoreKind};
 
 /// The columns: names up to here, then bars, then numbers.
 const LEFT: f64 = 104.0;
@@ -122,6 +122,7 @@ fn bar(svg: &mut String, scale: &Scale, y: f64, line: &Line) {
         EngineKind::Slatedb => "box c3",
         EngineKind::SlatedbAsync => "box c3 dashed",
         EngineKind::Fjall => "box c4",
+        EngineKind::Map => "box dashed",
     };
     let (from, to) = (scale.at(0.0), scale.at(line.ratio.log2()));
     let (x, width) = (from.min(to), (to - from).abs().max(1.0));

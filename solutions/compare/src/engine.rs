@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::engines::{Fjall, MemoryStores, SlateDb, reference};
+use crate::engines::{Fjall, MapAndLog, MemoryStores, SlateDb, reference};
 use crate::measure::Clock;
 
 /// A key.
 pub type Key = [u8; 16];
 /// A value.
-pub type Value = [u8; 100];
+pub type Value = Vec<u8>;
 
 /// An open database.
 pub trait Engine: Send + Sync {
@@ -28,8 +28,19 @@ pub trait Engine: Send + Sync {
     /// Puts the value of a key into `value`; `false` if it has none.
     fn get(&self, key: &[u8], value: &mut Vec<u8>) -> Result<bool>;
 
-    /// Visits every key and its value, in key order.
-    fn scan(&self, visit: &mut Visit<'_>) -> Result<()>;
+    /// Visits the keys from `from` on and their values, in key order, until the visit says that it is enough.
+    fn scan(&self, from: &[u8], visit: &mut Visit<'_>) -> Result<()>;
+
+    /// Adds to the number that a key has, 8 bytes, big-endian; a key without a value has 0. By a merge operand, where
+    /// the engine has those and was opened with [`Options::counters`]; else by reading and writing.
+    fn add(&self, key: &[u8], number: u64) -> Result<()> {
+        let mut value = Vec::new();
+        let before = match self.get(key, &mut value)? {
+            true => u64::from_be_bytes(value[..].try_into()?),
+            false => 0,
+        };
+        self.put(key, &(before + number).to_be_bytes())
+    }
 
     /// Moves everything from memtables into tables, and waits until the background is at rest: so a read that
     /// follows is measured alone.
@@ -158,12 +169,14 @@ pub struct Options {
     pub cache: usize,
     /// Whether tables are compacted in the background, and files that are no longer needed deleted.
     pub compaction: bool,
+    /// Whether values are numbers that are added to.
+    pub counters: bool,
     /// How often an engine that writes its log by the clock does that, if a put waits for it.
     pub flush_interval: Duration,
 }
 
 /// The engines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EngineKind {
     /// The engine of the course.
@@ -177,9 +190,16 @@ pub enum EngineKind {
     SlatedbAsync,
     /// fjall, an LSM tree with a block cache, filters and leveled compaction.
     Fjall,
+    /// No engine but a limit: an ordered map, and a log of the same bytes.
+    Map,
 }
 
 impl EngineKind {
+    /// All but the limit.
+    pub fn compared() -> Vec<Self> {
+        Self::value_variants().iter().copied().filter(|&kind| kind != Self::Map).collect()
+    }
+
     /// Its name in tables and figures.
     pub fn name(self) -> &'static str {
         match self {
@@ -189,6 +209,7 @@ impl EngineKind {
             Self::Slatedb => "SlateDB",
             Self::SlatedbAsync => "SlateDB async",
             Self::Fjall => "fjall",
+            Self::Map => "map and log",
         }
     }
 
@@ -196,6 +217,7 @@ impl EngineKind {
     pub fn supports(self, store: StoreKind, log: LogClass) -> bool {
         match self {
             Self::Fjall => store == StoreKind::Disk,
+            Self::Map => store == StoreKind::Disk && log == LogClass::Buffered,
             // A put's row is in the process, or in an object; there is nothing between.
             Self::Slatedb | Self::SlatedbAsync => log != LogClass::Os,
             _ => true,
@@ -213,6 +235,10 @@ impl EngineKind {
             Self::Fjall => match place {
                 Place::Directory(directory) => Box::new(Fjall::open(directory, options)?),
                 Place::Memory(_) => bail!("fjall has no store in memory"),
+            },
+            Self::Map => match place {
+                Place::Directory(directory) => Box::new(MapAndLog::open(directory)?),
+                Place::Memory(_) => bail!("the map's log is a file"),
             },
         })
     }

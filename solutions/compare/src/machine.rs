@@ -1,7 +1,9 @@
 //! What the figures were measured on, and of what.
 
+use std::fs;
 use std::path::Path;
 
+use anyhow::{Context, Result};
 use serde::Serialize;
 use sysinfo::{Disks, System};
 
@@ -52,4 +54,24 @@ pub fn version(package: &str) -> &'static str {
         .find(|entry| entry.lines().any(|line| line == wanted))
         .and_then(|entry| entry.lines().find_map(|line| line.strip_prefix("version = ")))
         .map_or("of an unknown version", |version| version.trim_matches('"'))
+}
+
+/// The bytes of all files in a directory and below.
+pub fn bytes_below(directory: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        // A file may go while we look.
+        let Ok(metadata) = entry.metadata() else { continue };
+        bytes += if metadata.is_dir() { bytes_below(&entry.path())? } else { metadata.len() };
+    }
+    Ok(bytes)
+}
+
+/// The most memory that this process has had, in MiB: `VmHWM` of Linux.
+pub fn peak_memory() -> Result<f64> {
+    let status = fs::read_to_string("/proc/self/status").context("peak memory needs Linux")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib: f64 = line.and_then(|it| it.split_whitespace().next()).context("VmHWM")?.parse()?;
+    Ok(kib / 1024.0)
 }

@@ -11,10 +11,6 @@
 //! With `--features week7` there is one engine more, `mine`: the crate `chapters/week7`, with the reader's code.
 
 mod chart;
-mod engine;
-mod engines;
-mod machine;
-mod measure;
 mod report;
 mod workload;
 
@@ -23,13 +19,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use tempfile::TempDir;
 
-use engine::{EngineKind, LogClass, Options, Place, StoreKind};
-use engines::{MemoryStores, SlateDb};
-use machine::Machine;
 use report::Report;
+use tinydb_compare::engine::{EngineKind, LogClass, Options, Place, StoreKind};
+use tinydb_compare::engines::{MemoryStores, SlateDb};
+use tinydb_compare::machine::Machine;
 use workload::{Amounts, Round};
 
 /// Measures TinyDB beside published embedded engines.
@@ -52,7 +48,7 @@ struct Cli {
     #[arg(long, default_value_t = 3)]
     rounds: u32,
     /// Which engines; the others are compared with the first.
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = EngineKind::value_variants().to_vec())]
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = EngineKind::compared())]
     engines: Vec<EngineKind>,
     /// Where tables and logs are.
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [StoreKind::Disk, StoreKind::Memory])]
@@ -165,6 +161,7 @@ impl Cli {
             memtable: self.memtable,
             cache: self.cache,
             compaction: self.compaction,
+            counters: false,
             flush_interval: Duration::from_millis(self.flush_interval),
         }
     }

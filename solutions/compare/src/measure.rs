@@ -38,6 +38,11 @@ impl Clock {
         self.wall += wall;
     }
 
+    /// From the first operation to the last.
+    pub fn wall(&self) -> Duration {
+        self.wall
+    }
+
     /// The time of each operation.
     pub fn into_times(self) -> Vec<Duration> {
         self.times

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::engine::{EngineKind, LogClass, StoreKind};
-use crate::machine::{Machine, version};
-use crate::measure::{Run, Size, Subject, median};
 use crate::workload::AT_ONCE;
+use tinydb_compare::engine::{EngineKind, LogClass, StoreKind};
+use tinydb_compare::machine::{Machine, version};
+use tinydb_compare::measure::{Run, Size, Subject, median};
 
 /// Everything that was measured, and how.
 #[derive(Debug, Serialize)]
@@ -189,6 +189,7 @@ pub fn with_version(engine: EngineKind) -> (EngineKind, String) {
         EngineKind::Slatedb => format!("SlateDB {}", version("slatedb")),
         EngineKind::SlatedbAsync => format!("SlateDB async {}", version("slatedb")),
         EngineKind::Fjall => format!("fjall {}", version("fjall")),
+        EngineKind::Map => "an ordered map and a log".to_owned(),
     };
     (engine, name)
 }

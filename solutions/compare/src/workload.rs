@@ -1,13 +1,14 @@
 //! What is measured. To add a workload: a function, and a line in [`run_all`].
 
 use std::ops::ControlFlow;
-use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
-use crate::engine::{Engine, EngineKind, Key, LogClass, Options, Place, StoreKind, Value};
-use crate::measure::{Clock, Run, Size, Subject};
+use tinydb_compare::data;
+use tinydb_compare::engine::{Engine, EngineKind, Key, LogClass, Options, Place, StoreKind, Value};
+use tinydb_compare::machine::bytes_below;
+use tinydb_compare::measure::{Clock, Run, Size, Subject};
 
 /// How much is written and read.
 #[derive(Debug, Clone)]
@@ -24,6 +25,9 @@ pub struct Amounts {
 
 /// How many threads, or tasks, put at once in the workload `put x16`.
 pub const AT_ONCE: usize = 16;
+
+/// How long a value is.
+const VALUE_LEN: usize = 100;
 
 /// How many operations are prepared, then done, then checked.
 const CHUNK: usize = 4096;
@@ -188,19 +192,19 @@ fn scan(engine: &dyn Engine, keys: u32) -> Result<Clock> {
     let mut clock = Clock::default();
     let (mut rows, mut bytes) = (0, 0);
     clock.time(|| {
-        engine.scan(&mut |key, value| {
+        engine.scan(&[], &mut |key, value| {
             rows += 1;
             bytes += key.len() + value.len();
             ControlFlow::Continue(())
         })
     })?;
-    let expected = (keys, keys as usize * (size_of::<Key>() + size_of::<Value>()));
+    let expected = (keys, keys as usize * (size_of::<Key>() + VALUE_LEN));
     ensure!((rows, bytes) == expected, "{rows} rows of {bytes} bytes, and not {expected:?}");
     let mut sorted: Vec<_> = (0..keys).map(|number| (key(number), number)).collect();
     sorted.sort_unstable();
     let mut expected = sorted.iter();
     let mut wrong = None;
-    engine.scan(&mut |seen, seen_value| match expected.next() {
+    engine.scan(&[], &mut |seen, seen_value| match expected.next() {
         Some((key, number)) if key == seen && value(*number) == seen_value => {
             ControlFlow::Continue(())
         }
@@ -215,48 +219,17 @@ fn scan(engine: &dyn Engine, keys: u32) -> Result<Clock> {
 /// The number of a key to be read: some more than once, some not at all.
 fn pick(read: u32, keys: u32) -> u32 {
     const SEED: u64 = 0x7131_d0b8_5eed;
-    (mix(SEED ^ u64::from(read)) % u64::from(keys.max(1))) as u32
+    (data::mix(SEED ^ u64::from(read)) % u64::from(keys.max(1))) as u32
 }
 
 fn row(number: u32) -> (Key, Value) {
     (key(number), value(number))
 }
 
-/// Key `number`: 16 bytes, in no order, none twice.
 fn key(number: u32) -> Key {
-    let number = u64::from(number);
-    let halves = [mix(number), mix(!number)].map(u64::to_be_bytes);
-    let mut key = [0; 16];
-    key.iter_mut().zip(halves.as_flattened()).for_each(|(to, from)| *to = *from);
-    key
+    data::key(number.into())
 }
 
-/// The value of key `number`: 100 bytes that can't be compressed, and of no other key.
 fn value(number: u32) -> Value {
-    let mut value = [0; 100];
-    for (part, chunk) in (1_u64..).zip(value.chunks_mut(8)) {
-        let random = mix(u64::from(number) | part << 32).to_be_bytes();
-        chunk.copy_from_slice(&random[..chunk.len()]);
-    }
-    value
-}
-
-/// A bijection that looks random (the finalizer of SplitMix64).
-fn mix(number: u64) -> u64 {
-    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ (number >> 31)
-}
-
-/// The bytes of all files in a directory and below.
-fn bytes_below(directory: &Path) -> Result<u64> {
-    let mut bytes = 0;
-    for entry in std::fs::read_dir(directory)? {
-        let entry = entry?;
-        // A file may go while we look.
-        let Ok(metadata) = entry.metadata() else { continue };
-        bytes += if metadata.is_dir() { bytes_below(&entry.path())? } else { metadata.len() };
-    }
-    Ok(bytes)
+    data::value(number.into(), VALUE_LEN)
 }

@@ -21,6 +21,8 @@ use clap::Parser;
 use serde::{Deserialize, Serialize};
 use tinydb::db::CompactorOptions;
 use tinydb::{Db, Settings};
+use tinydb_compare::data::mix;
+use tinydb_compare::machine::peak_memory;
 
 /// Measures TinyDB as it grows.
 #[derive(Debug, Parser)]
@@ -95,8 +97,7 @@ fn in_a_process(cli: &Cli, rows: u64) -> Result<Run> {
 }
 
 fn run(cli: &Cli, rows: u64) -> Result<Run> {
-    let directory =
-        tempfile::tempdir_in(cli.directory.clone().unwrap_or_else(std::env::temp_dir))?;
+    let directory = tempfile::tempdir_in(cli.directory.clone().unwrap_or_else(std::env::temp_dir))?;
     let memtable = cli.memtable_mib << 20;
     let settings = Settings {
         l0_sst_size_bytes: memtable,
@@ -189,14 +190,6 @@ fn value_of(key: u64, number: u64) -> [u8; VALUE_LEN] {
     value
 }
 
-/// A bijection that looks random (the finalizer of SplitMix64).
-fn mix(number: u64) -> u64 {
-    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ (number >> 31)
-}
-
 fn percentile(sorted: &[u64], share: f64) -> f64 {
     let index = (sorted.len() as f64 * share) as usize;
     sorted.get(index.min(sorted.len().saturating_sub(1))).map_or(f64::NAN, |&it| it as f64 / 1e3)
@@ -205,14 +198,6 @@ fn percentile(sorted: &[u64], share: f64) -> f64 {
 fn folder_size(folder: &Path) -> Result<u64> {
     let sizes = fs::read_dir(folder)?.map(|entry| Ok(entry?.metadata()?.len()));
     sizes.sum()
-}
-
-/// The most memory that this process has had, in MiB: `VmHWM` of Linux.
-fn peak_memory() -> Result<f64> {
-    let status = fs::read_to_string("/proc/self/status").context("peak memory needs Linux")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib: f64 = line.and_then(|it| it.split_whitespace().next()).context("VmHWM")?.parse()?;
-    Ok(kib / 1024.0)
 }
 
 fn table(runs: &[Run]) -> String {

@@ -57,8 +57,8 @@ impl Engine for Fjall {
         Ok(found.is_some())
     }
 
-    fn scan(&self, visit: &mut Visit<'_>) -> Result<()> {
-        for row in self.keyspace.iter() {
+    fn scan(&self, from: &[u8], visit: &mut Visit<'_>) -> Result<()> {
+        for row in self.keyspace.range(from..) {
             let (key, value) = row.into_inner()?;
             if visit(&key, &value) == ControlFlow::Break(()) {
                 break;

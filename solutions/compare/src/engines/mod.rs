@@ -1,6 +1,7 @@
 //! The engines that are compared.
 
 mod fjall;
+mod map;
 #[cfg(feature = "mine")]
 pub mod mine;
 pub mod reference;
@@ -9,6 +10,7 @@ mod slatedb;
 use std::sync::Arc;
 
 pub use self::fjall::Fjall;
+pub use self::map::MapAndLog;
 pub use self::slatedb::SlateDb;
 
 /// Stores in memory for one database of any engine. They outlive it, so that it can be opened again.

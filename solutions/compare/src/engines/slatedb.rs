@@ -18,7 +18,7 @@ use slatedb::db_cache::SplitCache;
 use slatedb::db_cache::foyer::{FoyerCache, FoyerCacheOptions};
 use slatedb::object_store::ObjectStore;
 use slatedb::object_store::local::LocalFileSystem;
-use slatedb::{Db, Settings};
+use slatedb::{Db, MergeOperator, MergeOperatorError, Settings};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::engine::{
@@ -68,11 +68,13 @@ impl SlateDb {
             .with_block_cache(Some(Arc::new(FoyerCache::new_with_opts(blocks))))
             .with_meta_cache(Some(Arc::new(FoyerCache::new_with_opts(metadata))))
             .build();
-        let open = Db::builder("db", store)
+        let mut builder = Db::builder("db", store)
             .with_settings(settings(options))
-            .with_db_cache(Arc::new(cache), 0)
-            .build();
-        let db = RUNTIME.block_on(open)?;
+            .with_db_cache(Arc::new(cache), 0);
+        if options.counters {
+            builder = builder.with_merge_operator(Arc::new(Counter));
+        }
+        let db = RUNTIME.block_on(builder.build())?;
         Ok(Self { db, log: options.log, is_async, compaction: options.compaction })
     }
 
@@ -114,6 +116,32 @@ impl SlateDb {
         let put =
             move |db, (key, value): (Key, Value)| async move { put(&db, &key, &value, log).await };
         self.in_task(rows.to_vec(), at_once, clock, put).map(|_| ())
+    }
+}
+
+/// Adds up numbers of 8 bytes, big-endian.
+struct Counter;
+
+impl MergeOperator for Counter {
+    fn merge(
+        &self,
+        _key: &Bytes,
+        existing: Option<Bytes>,
+        operand: Bytes,
+    ) -> Result<Bytes, MergeOperatorError> {
+        self.merge_batch(_key, existing, &[operand])
+    }
+
+    fn merge_batch(
+        &self,
+        _key: &Bytes,
+        existing: Option<Bytes>,
+        operands: &[Bytes],
+    ) -> Result<Bytes, MergeOperatorError> {
+        // Nothing else is ever put under these keys.
+        let number = |bytes: &Bytes| bytes[..].try_into().map_or(0, u64::from_be_bytes);
+        let sum: u64 = existing.iter().chain(operands).map(number).sum();
+        Ok(Bytes::copy_from_slice(&sum.to_be_bytes()))
     }
 }
 
@@ -169,7 +197,17 @@ impl Engine for SlateDb {
         Ok(found.is_some())
     }
 
-    fn scan(&self, visit: &mut Visit<'_>) -> Result<()> {
+    fn add(&self, key: &[u8], number: u64) -> Result<()> {
+        RUNTIME.block_on(async {
+            let written = self.db.merge(key, number.to_be_bytes()).await?;
+            if self.log == LogClass::Sync {
+                written.await_durable().await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn scan(&self, from: &[u8], visit: &mut Visit<'_>) -> Result<()> {
         // Its best way reads ahead, in larger pieces; by default it reads block by block.
         let options = if self.is_async {
             ScanOptions { read_ahead_bytes: 1 << 20, max_fetch_tasks: 4, ..Default::default() }
@@ -177,7 +215,7 @@ impl Engine for SlateDb {
             ScanOptions::default()
         };
         RUNTIME.block_on(async {
-            let mut rows = self.db.scan_with_options::<_>(.., &options).await?;
+            let mut rows = self.db.scan_with_options(from.to_vec().., &options).await?;
             while let Some(row) = rows.next().await? {
                 if visit(&row.key, &row.value) == ControlFlow::Break(()) {
                     break;

@@ -10,6 +10,7 @@ use anyhow::Result;
 use crate::engine::{Engine, LogClass, Options, Place, Visit};
 
 use super::engine::db::{CompactorOptions, GarbageCollectorOptions};
+use super::engine::merge::CounterMergeOperator;
 use super::engine::object_store::MemoryObjectStore;
 use super::engine::storage::Durability;
 use super::engine::{Db, DbBuilder, Settings};
@@ -40,7 +41,11 @@ impl TinyDb {
             garbage_collector_options: options.compaction.then(GarbageCollectorOptions::default),
             ..Settings::default()
         };
-        Ok(Self(builder(place).with_settings(settings).build()?))
+        let mut builder = builder(place).with_settings(settings);
+        if options.counters {
+            builder = builder.with_merge_operator(Arc::new(CounterMergeOperator));
+        }
+        Ok(Self(builder.build()?))
     }
 }
 
@@ -65,13 +70,18 @@ impl Engine for TinyDb {
         Ok(found.is_some())
     }
 
-    fn scan(&self, visit: &mut Visit<'_>) -> Result<()> {
-        for row in self.0.scan(..)? {
+    fn scan(&self, from: &[u8], visit: &mut Visit<'_>) -> Result<()> {
+        for row in self.0.scan(from..)? {
             let row = row?;
             if visit(&row.key, &row.value) == ControlFlow::Break(()) {
                 break;
             }
         }
+        Ok(())
+    }
+
+    fn add(&self, key: &[u8], number: u64) -> Result<()> {
+        self.0.merge(key, number.to_be_bytes())?;
         Ok(())
     }
 

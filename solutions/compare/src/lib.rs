@@ -1,0 +1,13 @@
+//! What the programs of this folder share: engines, the clock, and what is known of the machine.
+//!
+//! | Program | What it does |
+//! |---|---|
+//! | `tinydb-compare` | the same work on TinyDB, SlateDB and fjall, for week 7's page |
+//! | `bench` | the usual workloads of the field, at several sizes, against the best of the others |
+//! | `growth` | memory, amplification and reads as TinyDB grows |
+
+pub mod data;
+pub mod engine;
+pub mod engines;
+pub mod machine;
+pub mod measure;
