@@ -5,10 +5,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread;
 
+use proptest::collection::vec;
+use proptest::prelude::*;
 use tinydb::format::{BlockBuilder, FormatVersion, RowEntry};
 use tinydb::optimize::block_cache::{MAX_SHARDS, MIN_SHARD_CAPACITY, Shard, weight};
 use tinydb::optimize::hash::xxh64;
-use tinydb::optimize::{BlockCache, BlockKey, DataBlock};
+use tinydb::optimize::{BlockCache, BlockKey, DataBlock, KeyPrefixes};
 
 /// The bytes of which xxHash's own checks hash the first ones.
 fn sanity_buffer(len: usize) -> Vec<u8> {
@@ -115,4 +117,34 @@ fn a_cache_prints_numbers_and_no_blocks() {
     cache.insert(BlockKey { file: 0, offset: 0 }, block(100_000));
     let printed = format!("{cache:?}");
     assert!(printed.contains("insertions: 1") && printed.len() < 500, "{printed}");
+}
+
+proptest! {
+    #[test]
+    fn only_keys_near_a_key_have_to_be_compared_with_it(
+        mut keys in vec(vec(0_u8..4, 1..14), 1..40),
+        shared in vec(any::<u8>(), 0..12),
+        wanted in vec(0_u8..4, 0..14),
+        is_shared in any::<bool>(),
+    ) {
+        keys.iter_mut().for_each(|key| *key = [&shared[..], key].concat());
+        keys.sort();
+        let wanted = if is_shared { [shared, wanted].concat() } else { wanted };
+        let prefixes = KeyPrefixes::new(keys.iter().map(Vec::as_slice));
+        let near = prefixes.near(&wanted);
+        prop_assert!(keys[..near.start].iter().all(|key| *key < wanted), "{near:?} of {keys:x?}");
+        prop_assert!(keys[near.end..].iter().all(|key| *key > wanted), "{near:?} of {keys:x?}");
+    }
+}
+
+#[test]
+fn keys_that_differ_early_are_found_without_comparing_them() {
+    let keys: Vec<_> = (0..1000).map(|number| format!("table/user/{number:04}")).collect();
+    let prefixes = KeyPrefixes::new(keys.iter().map(String::as_bytes));
+    for (number, key) in keys.iter().enumerate() {
+        assert_eq!(prefixes.near(key.as_bytes()), number..number + 1, "{key}");
+    }
+    assert_eq!(prefixes.near(b"table"), 0..0, "a key that is shorter than what all share is less");
+    assert_eq!(prefixes.near(b"table/vser"), 1000..1000);
+    assert_eq!(KeyPrefixes::new([].into_iter()).near(b"key"), 0..0);
 }

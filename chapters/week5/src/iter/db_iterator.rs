@@ -32,15 +32,15 @@ pub struct KeyValue {
 #[derive(Debug)]
 pub struct DbIterator<I = Box<dyn RowEntryIterator>> {
     rows: I,
-    /// The key of the last row that was read. Older rows of it are passed over.
-    last_key: Option<Bytes>,
+    /// The key of the last row that was read; empty before the first. Older rows of it are passed over.
+    last_key: Vec<u8>,
     failed: bool,
 }
 
 impl<I: RowEntryIterator> DbIterator<I> {
     /// The keys and values of `rows`.
     pub fn new(rows: I) -> Self {
-        Self { rows, last_key: None, failed: false }
+        Self { rows, last_key: Vec::new(), failed: false }
     }
 
     /// Moves forward to the first key that is `key` or greater; never back.

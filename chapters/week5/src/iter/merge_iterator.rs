@@ -29,8 +29,6 @@ pub struct MergeIterator {
     to_pull: Vec<usize>,
     /// Where a `seek` went that the sources have not followed yet.
     seek_key: Option<Bytes>,
-    /// Key and sequence number of the last row that came out.
-    last: Option<(Bytes, u64)>,
 }
 
 /// The next row of a source, and the number of the source.
@@ -44,7 +42,7 @@ impl MergeIterator {
     /// One stream of the rows of `sources`, which are given newest first. Reads nothing yet.
     pub fn new(sources: Vec<Box<dyn RowEntryIterator>>) -> Self {
         let to_pull = (0..sources.len()).collect();
-        Self { sources, heap: BinaryHeap::new(), to_pull, seek_key: None, last: None }
+        Self { sources, heap: BinaryHeap::new(), to_pull, seek_key: None }
     }
 }
 

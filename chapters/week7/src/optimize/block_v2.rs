@@ -29,6 +29,8 @@
 //! `src/block_iterator_v2.rs`. It stores how many restart points there are and not how many rows, so
 //! that the interval could be another; TinyDB numbers the rows of a block, and counts them.
 
+use std::ops::Range;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::row_codec_v2::{

@@ -1,5 +1,7 @@
 //! Reading fields off a slice of bytes without ever reading past its end.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
 use crate::error::{Corruption, DecodeError};
@@ -12,18 +14,26 @@ use crate::error::{Corruption, DecodeError};
 pub struct Cursor {
     input: Bytes,
     offset: usize,
+    /// Where the fields end: in the input, or at its end.
+    end: usize,
 }
 
 impl Cursor {
     /// A cursor at the start of `input`.
     pub fn new(input: Bytes) -> Self {
-        Self { input, offset: 0 }
+        Self::starting_at(input, 0)
     }
 
     /// A cursor `offset` bytes into `input`, or at its end if that comes first.
     pub fn starting_at(input: Bytes, offset: usize) -> Self {
-        let offset = offset.min(input.len());
-        Self { input, offset }
+        let end = input.len();
+        Self { input, offset: offset.min(end), end }
+    }
+
+    /// Moves to the start of `range`, which lies in the input, and ends at its end.
+    pub fn move_to(&mut self, range: Range<usize>) {
+        self.end = range.end.min(self.input.len());
+        self.offset = range.start.min(self.end);
     }
 
     /// Bytes from the start of the input to the position.
@@ -33,7 +43,7 @@ impl Cursor {
 
     /// How many bytes are left.
     pub fn remaining(&self) -> usize {
-        self.input.len() - self.offset
+        self.end - self.offset
     }
 
     /// Takes `length` bytes. `what` names the field in the error when fewer are left; nothing is
@@ -46,14 +56,10 @@ impl Cursor {
 
     /// Takes `length` bytes to look at. That is cheaper than [`Cursor::take_bytes`], whose answer may
     /// be kept.
+    #[inline]
     pub fn take_slice(&mut self, length: usize, what: &'static str) -> Result<&[u8], DecodeError> {
         if length > self.remaining() {
-            let corruption = Corruption::Truncated {
-                what,
-                needed: length as u64,
-                available: self.remaining() as u64,
-            };
-            return Err(DecodeError::new(self.offset, corruption));
+            return Err(self.missing(length, what));
         }
         let start = self.offset;
         self.offset += length;
@@ -61,6 +67,7 @@ impl Cursor {
     }
 
     /// Takes one byte.
+    #[inline]
     pub fn take_u8(&mut self, what: &'static str) -> Result<u8, DecodeError> {
         Ok(u8::from_be_bytes(self.take_array(what)?))
     }
@@ -88,5 +95,12 @@ impl Cursor {
         let mut array = [0; N];
         array.copy_from_slice(self.take_slice(N, what)?);
         Ok(array)
+    }
+
+    // Apart from the rest, so that the methods above are short enough to be inlined.
+    #[cold]
+    fn missing(&self, needed: usize, what: &'static str) -> DecodeError {
+        let (needed, available) = (needed as u64, self.remaining() as u64);
+        DecodeError::new(self.offset, Corruption::Truncated { what, needed, available })
     }
 }

@@ -32,15 +32,15 @@ pub struct KeyValue {
 #[derive(Debug)]
 pub struct DbIterator<I = Box<dyn RowEntryIterator>> {
     rows: I,
-    /// The key of the last row that was read. Older rows of it are passed over.
-    last_key: Option<Bytes>,
+    /// The key of the last row that was read; empty before the first. Older rows of it are passed over.
+    last_key: Vec<u8>,
     failed: bool,
 }
 
 impl<I: RowEntryIterator> DbIterator<I> {
     /// The keys and values of `rows`.
     pub fn new(rows: I) -> Self {
-        Self { rows, last_key: None, failed: false }
+        Self { rows, last_key: Vec::new(), failed: false }
     }
 
     /// Moves forward to the first key that is `key` or greater; never back.
@@ -52,8 +52,9 @@ impl<I: RowEntryIterator> DbIterator<I> {
     // solution-only
     fn next_newest(&mut self) -> Result<Option<RowEntry>> {
         while let Some(row) = self.rows.next()? {
-            if self.last_key.as_ref() != Some(&row.key) {
-                self.last_key = Some(row.key.clone());
+            if self.last_key != row.key {
+                self.last_key.clear();
+                self.last_key.extend_from_slice(&row.key);
                 return Ok(Some(row));
             }
         }

@@ -2,6 +2,10 @@
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
+// solution-only
+use std::collections::binary_heap::PeekMut;
+// solution-only
+use std::mem;
 
 use bytes::Bytes;
 
@@ -29,8 +33,6 @@ pub struct MergeIterator {
     to_pull: Vec<usize>,
     /// Where a `seek` went that the sources have not followed yet.
     seek_key: Option<Bytes>,
-    /// Key and sequence number of the last row that came out.
-    last: Option<(Bytes, u64)>,
 }
 
 /// The next row of a source, and the number of the source.
@@ -44,7 +46,7 @@ impl MergeIterator {
     /// One stream of the rows of `sources`, which are given newest first. Reads nothing yet.
     pub fn new(sources: Vec<Box<dyn RowEntryIterator>>) -> Self {
         let to_pull = (0..sources.len()).collect();
-        Self { sources, heap: BinaryHeap::new(), to_pull, seek_key: None, last: None }
+        Self { sources, heap: BinaryHeap::new(), to_pull, seek_key: None }
     }
 
     /// Lets the sources follow the last `seek`. Heads in front of its key are dropped.
@@ -65,34 +67,54 @@ impl MergeIterator {
         Ok(())
     }
 
-    /// Puts the next row of each source into the heap. A source that fails is asked again by the
-    /// next call.
+    /// Drops the heads that are `row` once more, of later sources. They are in the heap now: a source
+    /// can't be further, or it would not be sorted.
     // solution-only
-    fn pull(&mut self) -> Result<()> {
-        while let Some(&source) = self.to_pull.last() {
-            if let Some(row) = self.sources[source].next()? {
-                self.heap.push(Reverse(Head { row, source }));
-            }
-            self.to_pull.pop();
+    fn drop_same(&mut self, row: &RowEntry) {
+        let is_same = |head: &Head| (&head.row.key, head.row.seq) == (&row.key, row.seq);
+        while let Some(same) = self.heap.peek_mut().filter(|head| is_same(&head.0)) {
+            self.to_pull.push(PeekMut::pop(same).0.source);
         }
-        Ok(())
+    }
+
+    /// Takes the least head, once each source was asked for its own. A source that fails is asked again
+    /// by the next call.
+    ///
+    /// Mostly one source has to be asked, that of the last row, and has the least head again: then its
+    /// row does not go through the heap.
+    // solution-only
+    fn pop(&mut self) -> Result<Option<Head>> {
+        while let Some(&source) = self.to_pull.last() {
+            let row = self.sources[source].next()?;
+            self.to_pull.pop();
+            let Some(row) = row else { continue };
+            let head = Reverse(Head { row, source });
+            if self.to_pull.is_empty() {
+                return Ok(Some(self.exchange(head).0));
+            }
+            self.heap.push(head);
+        }
+        Ok(self.heap.pop().map(|head| head.0))
+    }
+
+    /// The least of `head` and the heap; the others are in the heap afterwards.
+    // solution-only
+    fn exchange(&mut self, mut head: Reverse<Head>) -> Reverse<Head> {
+        if let Some(mut least) = self.heap.peek_mut().filter(|least| **least > head) {
+            mem::swap(&mut *least, &mut head);
+        }
+        head
     }
 }
 
 impl RowEntryIterator for MergeIterator {
     // exercise: week5.5
     fn next(&mut self) -> Result<Option<RowEntry>> {
-        loop {
-            self.follow_seek()?;
-            self.pull()?;
-            let Some(Reverse(Head { row, source })) = self.heap.pop() else { return Ok(None) };
-            self.to_pull.push(source);
-            let id = (row.key.clone(), row.seq);
-            if self.last.as_ref() != Some(&id) {
-                self.last = Some(id);
-                return Ok(Some(row));
-            }
-        }
+        self.follow_seek()?;
+        let Some(Head { row, source }) = self.pop()? else { return Ok(None) };
+        self.to_pull.push(source);
+        self.drop_same(&row);
+        Ok(Some(row))
     }
 
     // exercise: week5.6

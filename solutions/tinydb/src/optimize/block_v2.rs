@@ -29,6 +29,8 @@
 //! `src/block_iterator_v2.rs`. It stores how many restart points there are and not how many rows, so
 //! that the interval could be another; TinyDB numbers the rows of a block, and counts them.
 
+use std::ops::Range;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::row_codec_v2::{
@@ -197,8 +199,9 @@ impl BlockV2 {
         if position.number >= self.row_count {
             return Ok(None);
         }
-        let interval = position.number / RESTART_INTERVAL;
-        let mut input = Cursor::starting_at(self.interval(interval), position.offset);
+        let interval = self.interval(position.number / RESTART_INTERVAL);
+        let mut input = Cursor::new(self.rows.clone());
+        input.move_to(position.offset..interval.end);
         let row = decode_row(&mut input, &position.previous_key)?;
         let number = position.number + 1;
         let restarts = self.restarts_at(number, &input)?;
@@ -216,13 +219,15 @@ impl BlockV2 {
     /// restart point that it looks at must share nothing.
     // exercise: week7.4
     pub fn seek(&self, key: &[u8]) -> Result<RowPosition, DecodeError> {
+        let mut input = Cursor::new(self.rows.clone());
         let (mut low, mut high) = (0, self.restarts.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.restart_key_is_less(middle, key)? { low = middle + 1 } else { high = middle }
+            let is_less = self.restart_key(middle, &mut input)? < key;
+            if is_less { low = middle + 1 } else { high = middle }
         }
         // The restart point in front of those: no row in front of it is looked for.
-        self.skip_rows(low.saturating_sub(1), |_, prefix, suffix| {
+        self.skip_rows(low.saturating_sub(1), &mut input, |_, prefix, suffix| {
             compare_key(prefix, suffix, key).is_lt()
         })
     }
@@ -240,42 +245,48 @@ impl BlockV2 {
         if number >= self.row_count {
             return Ok(None);
         }
-        let mut position = self.skip_rows(number / RESTART_INTERVAL, |at, _, _| at < number)?;
+        let interval = number / RESTART_INTERVAL;
+        let mut input = Cursor::new(self.rows.clone());
+        let mut position = self.skip_rows(interval, &mut input, |at, _, _| at < number)?;
         self.next_row(&mut position)
     }
 
-    /// The bytes from the start of the block to the end of an interval.
+    /// Where an interval starts, and where it ends.
     // solution-only
-    fn interval(&self, interval: usize) -> Bytes {
+    fn interval(&self, interval: usize) -> Range<usize> {
         let end = self.restarts.get(interval + 1).map_or(self.rows.len(), |&next| next.into());
-        self.rows.slice(..end)
+        self.restarts[interval].into()..end
     }
 
+    /// The key of a restart point. `input` is a cursor over the rows, and is moved.
     // solution-only
-    fn restart_key_is_less(&self, interval: usize, key: &[u8]) -> Result<bool, DecodeError> {
-        let mut input =
-            Cursor::starting_at(self.interval(interval), self.restarts[interval].into());
-        let head = RowHead::decode(&mut input, 0)?;
-        Ok(input.take_slice(head.unshared, "a row's key")? < key)
+    fn restart_key<'a>(
+        &self,
+        interval: usize,
+        input: &'a mut Cursor,
+    ) -> Result<&'a [u8], DecodeError> {
+        input.move_to(self.interval(interval));
+        let head = RowHead::decode(input, 0)?;
+        input.take_slice(head.unshared, "a row's key")
     }
 
     /// The place in an interval in front of the first row that is not `passed`, by its number and its
     /// key's prefix and suffix; the end of the interval if there is none. One key is held, and grows
-    /// and shrinks from row to row.
+    /// and shrinks from row to row. `input` is a cursor over the rows, and is moved.
     // solution-only
     fn skip_rows(
         &self,
         interval: usize,
+        input: &mut Cursor,
         passed: impl Fn(usize, &[u8], &[u8]) -> bool,
     ) -> Result<RowPosition, DecodeError> {
         let start = interval * RESTART_INTERVAL;
         let end = self.row_count.min(start + RESTART_INTERVAL);
-        let mut input =
-            Cursor::starting_at(self.interval(interval), self.restarts[interval].into());
+        input.move_to(self.interval(interval));
         let mut key = Vec::new();
         for number in start..end {
             let offset = input.offset();
-            let head = RowHead::decode(&mut input, key.len())?;
+            let head = RowHead::decode(input, key.len())?;
             let suffix = input.take_slice(head.unshared, "a row's key")?;
             if !passed(number, &key[..head.shared], suffix) {
                 return Ok(RowPosition { number, offset, previous_key: key });
@@ -284,7 +295,7 @@ impl BlockV2 {
             key.extend_from_slice(suffix);
             input.take_slice(head.value_len.saturating_add(TAIL_LEN), "a row")?;
         }
-        self.restarts_at(end, &input)?;
+        self.restarts_at(end, input)?;
         Ok(RowPosition { number: end, offset: input.offset(), previous_key: Vec::new() })
     }
 

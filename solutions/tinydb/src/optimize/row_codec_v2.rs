@@ -182,7 +182,10 @@ fn decode_key(
     }
     let suffix = input.take_slice(head.unshared, "a row's key")?;
     // In range: the head was checked against this key.
-    Ok([&previous_key[..head.shared], suffix].concat().into())
+    let mut key = Vec::with_capacity(head.shared + head.unshared);
+    key.extend_from_slice(&previous_key[..head.shared]);
+    key.extend_from_slice(suffix);
+    Ok(key.into())
 }
 
 // solution-only

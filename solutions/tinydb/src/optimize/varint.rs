@@ -62,10 +62,16 @@ pub fn encode_varint(mut value: u32, out: &mut BytesMut) {
 /// Fails if the input ends within the varint, if the number is larger than a `u32`, and if it has a
 /// shorter encoding than this one. Reads at most [`MAX_VARINT_LEN`] bytes.
 // exercise: week7.1
+#[inline]
 pub fn decode_varint(input: &mut Cursor, what: &'static str) -> Result<u32, DecodeError> {
     let start = input.offset();
-    let mut number = 0;
-    for position in 0..MAX_VARINT_LEN {
+    let first = input.take_u8(what)?;
+    // Most numbers are this small.
+    if first & MORE == 0 {
+        return Ok(first.into());
+    }
+    let mut number = u64::from(first & !MORE);
+    for position in 1..MAX_VARINT_LEN {
         let byte = input.take_u8(what)?;
         number |= u64::from(byte & !MORE) << (position * BITS);
         if byte & MORE == 0 {

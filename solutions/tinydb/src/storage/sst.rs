@@ -241,12 +241,21 @@ impl SstIndex {
     /// key; each of the others starts with `key`.
     // exercise: week3.11
     pub fn blocks_for(&self, key: &[u8]) -> Range<usize> {
+        self.blocks_near(key, 0..self.blocks.len())
+    }
+
+    /// As [`blocks_for`](Self::blocks_for), if it is known that every first key in front of `near` is
+    /// less than `key`, and every one behind it is greater.
+    // solution-only
+    pub fn blocks_near(&self, key: &[u8], near: Range<usize>) -> Range<usize> {
         if key > self.last_key {
             return 0..0;
         }
-        let start = self.blocks.partition_point(|block| block.first_key < key).saturating_sub(1);
-        let end = self.blocks.partition_point(|block| block.first_key <= key);
-        start..end
+        let blocks = &self.blocks[near.clone()];
+        let behind = near.start + blocks.partition_point(|block| block.first_key < key);
+        // Hardly ever more than one.
+        let same = self.blocks[behind..near.end].iter().take_while(|block| block.first_key == key);
+        behind.saturating_sub(1)..behind + same.count()
     }
 }
 

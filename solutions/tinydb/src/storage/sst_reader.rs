@@ -1,12 +1,16 @@
 //! The reader of an SST.
 
+// solution-only
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{DecodeError, Error, Result};
 use crate::format::RowEntry;
 use crate::format::checksum::verify_checksum;
 use crate::object_store::ObjectStore;
-use crate::optimize::{BlockCache, BlockKey, BloomFilter, DataBlock, DataBlockIterator};
+use crate::optimize::{
+    BlockCache, BlockKey, BloomFilter, DataBlock, DataBlockIterator, KeyPrefixes,
+};
 
 use super::sst::{FOOTER_LEN, Footer, SstIndex};
 
@@ -27,6 +31,8 @@ pub struct SstReader {
     index: SstIndex,
     /// Which keys the SST does not have (week 7).
     filter: Option<BloomFilter>,
+    /// The beginnings of the blocks' first keys (week 7).
+    prefixes: Option<KeyPrefixes>,
     /// Where blocks are kept, and this file's number there (week 7).
     cache: Option<(Arc<BlockCache>, u64)>,
 }
@@ -57,10 +63,11 @@ impl SstReader {
         };
         let index = SstIndex::decode(index, footer.filter_offset)
             .map_err(|error| error.in_file(&path, footer.index_offset))?;
-        Ok(Self { store, path, footer, index, filter: None, cache: None })
+        Ok(Self { store, path, footer, index, filter: None, prefixes: None, cache: None })
     }
 
-    /// Opens the SST at `path`, and reads its filter too. Its blocks are kept in `cache`.
+    /// Opens the SST at `path`, and reads its filter too. Its blocks are kept in `cache`. What makes
+    /// looking up faster is set up.
     pub fn open_with_cache(
         store: Arc<dyn ObjectStore>,
         path: impl Into<String>,
@@ -68,6 +75,8 @@ impl SstReader {
     ) -> Result<Self> {
         let mut reader = Self::open(store, path)?;
         reader.filter = reader.read_filter()?;
+        reader.prefixes =
+            Some(KeyPrefixes::new(reader.index.blocks.iter().map(|block| &*block.first_key)));
         reader.cache = cache.map(|cache| {
             let file = cache.register_file();
             (cache, file)
@@ -101,7 +110,7 @@ impl SstReader {
     /// the row.
     // exercise: week3.12
     fn search(&self, key: &[u8], max_seq: u64) -> Result<Option<RowEntry>> {
-        for number in self.index.blocks_for(key) {
+        for number in self.blocks_for(key) {
             let block = self.read_block(number)?;
             let found = newest_visible(block, key, max_seq)
                 .map_err(|error| error.in_file(&self.path, self.index.blocks[number].offset))?;
@@ -110,6 +119,15 @@ impl SstReader {
             }
         }
         Ok(None)
+    }
+
+    /// The numbers of the blocks that may hold a row of `key`: [`SstIndex::blocks_for`].
+    // solution-only
+    fn blocks_for(&self, key: &[u8]) -> Range<usize> {
+        match &self.prefixes {
+            Some(prefixes) => self.index.blocks_near(key, prefixes.near(key)),
+            None => self.index.blocks_for(key),
+        }
     }
 
     /// Data block `number`, counted from 0: from the cache, or read and checked, and then kept
