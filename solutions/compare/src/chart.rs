@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use crate::report::{Line, Report, grouped, times, title_of};
 use tinydb_compare::engine::{EngineKind, StoreKind};
+use tinydb_compare::figure::{Scale, short, text};
 
 /// The columns: names up to here, then bars, then numbers.
 const LEFT: f64 = 104.0;
@@ -19,7 +20,7 @@ const BAR: f64 = 20.0;
 pub fn svg(report: &Report) -> String {
     let groups = report.groups(StoreKind::Disk);
     let ratios = groups.iter().flat_map(|(_, lines)| lines).map(|line| line.ratio.log2());
-    let scale = Scale::of(ratios);
+    let scale = Scale::of(ratios, LEFT, RIGHT);
     let mut body = String::new();
     let mut y = 44.0;
     let mut told = Vec::new();
@@ -77,41 +78,8 @@ pub fn svg(report: &Report) -> String {
     );
     text(&mut svg, "note end", middle - 8.0, 16.0, &format!("slower than {first}"));
     text(&mut svg, "note", middle + 8.0, 16.0, "faster");
-    for tick in scale.ticks() {
-        let label = match tick {
-            ..0 => format!("1/{}", 1_u64 << -tick),
-            _ => (1_u64 << tick).to_string(),
-        };
-        text(&mut svg, "note mid", scale.at(f64::from(tick)), 36.0, &label);
-    }
+    scale.label_ticks(&mut svg, 36.0);
     svg + &body + "</svg>\n"
-}
-
-/// Where a ratio is, given as its logarithm to base 2.
-struct Scale {
-    least: i32,
-    most: i32,
-}
-
-impl Scale {
-    fn of(ratios: impl Iterator<Item = f64>) -> Self {
-        let (least, most) = ratios
-            .fold((-1.0_f64, 1.0_f64), |(least, most), ratio| (least.min(ratio), most.max(ratio)));
-        Self { least: least.floor() as i32, most: most.ceil() as i32 }
-    }
-
-    fn at(&self, ratio: f64) -> f64 {
-        let share = (ratio - f64::from(self.least)) / f64::from(self.most - self.least);
-        LEFT + share * (RIGHT - LEFT)
-    }
-
-    /// As many as there is room for: powers of 2, 4, 16 and so on.
-    fn ticks(&self) -> Vec<i32> {
-        let doubling = self.at(1.0) - self.at(0.0);
-        let step =
-            [1, 2, 4, 8].into_iter().find(|&step| f64::from(step) * doubling >= 34.0).unwrap_or(16);
-        (self.least..=self.most).filter(|tick| tick % step == 0).collect()
-    }
 }
 
 fn bar(svg: &mut String, scale: &Scale, y: f64, line: &Line) {
@@ -133,19 +101,4 @@ fn bar(svg: &mut String, scale: &Scale, y: f64, line: &Line) {
     text(svg, "", 1.0, y + 15.0, line.engine.name());
     let numbers = format!("{}× {}/s", times(line.ratio), short(line.per_second));
     text(svg, "note end", WIDTH - 1.0, y + 15.0, &numbers);
-}
-
-fn text(svg: &mut String, class: &str, x: f64, y: f64, text: &str) {
-    let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
-    let _ = writeln!(svg, "  <text{class} x=\"{x:.1}\" y=\"{y:.1}\">{text}</text>");
-}
-
-/// 1234567.8 as `1.2M`.
-fn short(number: f64) -> String {
-    match number {
-        number if number >= 999_500.0 => format!("{:.1}M", number / 1e6),
-        number if number >= 9_950.0 => format!("{:.0}k", number / 1e3),
-        number if number >= 999.5 => format!("{:.1}k", number / 1e3),
-        number => format!("{number:.0}"),
-    }
 }

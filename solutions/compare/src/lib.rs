@@ -9,5 +9,6 @@
 pub mod data;
 pub mod engine;
 pub mod engines;
+pub mod figure;
 pub mod machine;
 pub mod measure;

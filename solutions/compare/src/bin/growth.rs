@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use serde::{Deserialize, Serialize};
+use tinydb::compaction::SizeTieredCompactionOptions;
 use tinydb::db::CompactorOptions;
 use tinydb::{Db, Settings};
 use tinydb_compare::data::mix;
@@ -58,9 +59,12 @@ struct Run {
     live_rows: u64,
     puts_per_second: f64,
     write_amplification: f64,
+    /// What the theory of tiers says: see [`theory`].
+    theory: f64,
     space_amplification: f64,
     p50_micros: f64,
     p99_micros: f64,
+    scan_nanos: f64,
     places: usize,
     peak_mib: f64,
 }
@@ -119,6 +123,7 @@ fn run(cli: &Cli, rows: u64) -> Result<Run> {
     settle(&db)?;
     let stats = db.stats()?;
     db.collect_garbage(Duration::ZERO)?;
+    let scan_nanos = scan(&db)?;
     let times = read(&db, cli.reads, rows)?;
     let peak_mib = peak_memory()?;
     let live_rows = live_rows(rows);
@@ -129,13 +134,33 @@ fn run(cli: &Cli, rows: u64) -> Result<Run> {
         live_rows,
         puts_per_second,
         write_amplification: written / (rows as f64 * row_len),
+        theory: theory(rows as f64 * row_len / memtable as f64),
         space_amplification: folder_size(&directory.path().join("sst"))? as f64
             / (live_rows as f64 * row_len),
         p50_micros: percentile(&times, 0.5),
         p99_micros: percentile(&times, 0.99),
+        scan_nanos,
         places: stats.l0_ssts + stats.sorted_runs,
         peak_mib,
     })
+}
+
+/// Size-tiered compaction merges at least so many tables of one size into one of the next. So each row is written once by
+/// a flush, and once more in each tier up to the one that holds everything. Rows that are overwritten make it less.
+fn theory(memtables: f64) -> f64 {
+    let sources = SizeTieredCompactionOptions::default().min_compaction_sources as f64;
+    1.0 + memtables.max(1.0).log(sources)
+}
+
+/// Nanoseconds for each row of a scan of everything.
+fn scan(db: &Db) -> Result<f64> {
+    let start = Instant::now();
+    let mut rows = 0_u32;
+    for row in db.scan(..)? {
+        row?;
+        rows += 1;
+    }
+    Ok(start.elapsed().as_nanos() as f64 / f64::from(rows))
 }
 
 /// How many different keys were put. The set is made when memory was measured already.
@@ -202,58 +227,74 @@ fn folder_size(folder: &Path) -> Result<u64> {
 
 fn table(runs: &[Run]) -> String {
     let mut table = String::from(
-        "      rows | keys      | puts/s  | write amp. | space amp. | L0 + runs | get p50 µs | p99 µs | peak MiB\n\
-         ----------|-----------|---------|------------|------------|-----------|------------|--------|---------\n",
+        "      rows |    keys | put µs | get p50 µs | p99 µs | scan ns/row | write amp. | theory | space amp. | L0 + runs | peak MiB\n\
+         ----------|---------|--------|------------|--------|-------------|------------|--------|------------|-----------|---------\n",
     );
     for it in runs {
         // Writing to a string can't fail.
         let _ = writeln!(
             table,
-            "{:>10}| {:9} | {:7.0} | {:10.2} | {:10.2} | {:9} | {:10.1} | {:6.1} | {:8.0}",
+            "{:>9} | {:7} | {:6.1} | {:10.1} | {:6.1} | {:11.0} | {:10.2} | {:6.2} | {:10.2} | {:9} | {:8.0}",
             it.rows,
             it.live_rows,
-            it.puts_per_second,
-            it.write_amplification,
-            it.space_amplification,
-            it.places,
+            1e6 / it.puts_per_second,
             it.p50_micros,
             it.p99_micros,
+            it.scan_nanos,
+            it.write_amplification,
+            it.theory,
+            it.space_amplification,
+            it.places,
             it.peak_mib
         );
     }
     table
 }
 
-/// Four rows of bars, one for each figure, with a bar for each size.
+/// A row of bars for each figure, with a bar for each size.
 fn chart(runs: &[Run]) -> String {
-    type Figure = (&'static str, &'static str, fn(&Run) -> f64);
-    let figures: [Figure; 4] = [
-        ("get, median, µs", "c1", |run| run.p50_micros),
-        ("write amplification", "c2", |run| run.write_amplification),
-        ("space amplification", "c3", |run| run.space_amplification),
-        ("peak memory, MiB", "c4", |run| run.peak_mib),
+    type Figure = (&'static str, &'static str, fn(&Run) -> f64, Option<fn(&Run) -> f64>);
+    let figures: [Figure; 6] = [
+        ("put, mean, µs", "c1", |run| 1e6 / run.puts_per_second, None),
+        ("get, median, µs", "c1", |run| run.p50_micros, None),
+        ("scan, ns for each row", "c1", |run| run.scan_nanos, None),
+        (
+            "write amplification (line: theory)",
+            "c2",
+            |run| run.write_amplification,
+            Some(|run| run.theory),
+        ),
+        ("space amplification", "c3", |run| run.space_amplification, None),
+        ("peak memory, MiB", "c4", |run| run.peak_mib, None),
     ];
     let height = figures.len() * (26 + runs.len() * 26 + 14);
     let mut body = String::new();
     let mut told = String::new();
     let mut y = 0;
-    for (title, color, figure) in figures {
-        let most = runs.iter().map(figure).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+    for (title, color, figure, line) in figures {
+        let line_at = |run| line.map_or(0.0, |line| line(run));
+        let most = runs.iter().flat_map(|run| [figure(run), line_at(run)]).fold(0.01, f64::max);
         let _ = writeln!(body, r#"  <text class="bold" x="1" y="{}">{title}</text>"#, y + 18);
         let _ = write!(told, " {title}:");
         for (number, run) in runs.iter().enumerate() {
             let (value, top) = (figure(run), y + 26 + number * 26);
-            let width = (value / most * 220.0).max(1.0);
+            let width = |value: f64| (value / most * 200.0).max(1.0);
             let rows = shown_rows(run.rows);
             let _ = writeln!(
                 body,
                 "  <text class=\"end\" x=\"104\" y=\"{0}\">{rows}</text>\n  \
-                 <rect class=\"box {color}\" x=\"112\" y=\"{top}\" width=\"{width:.1}\" height=\"20\" rx=\"2\"/>\n  \
-                 <text class=\"note\" x=\"{1:.1}\" y=\"{0}\">{value:.1}</text>",
+                 <rect class=\"box {color}\" x=\"112\" y=\"{top}\" width=\"{1:.1}\" height=\"20\" rx=\"2\"/>\n  \
+                 <text class=\"note\" x=\"{2:.1}\" y=\"{0}\">{value:.1}</text>",
                 top + 15,
-                120.0 + width,
+                width(value),
+                120.0 + width(value.max(line_at(run))),
             );
             let _ = write!(told, " {value:.1} at {rows} rows,");
+            if let Some(line) = line {
+                let x = 112.0 + width(line(run));
+                let _ = writeln!(body, "  <path class=\"arrow\" d=\"M{x:.1} {}v24\"/>", top - 2);
+                let _ = write!(told, " where theory says {:.1},", line(run));
+            }
         }
         told.pop();
         told.push(';');

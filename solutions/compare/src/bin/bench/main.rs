@@ -9,6 +9,7 @@
 //! engines take turns, so that a noisy minute of the machine hits all. What counts is the ratio between TinyDB and the
 //! best of the others *in the same round*; what is shown is the median of the rounds' ratios.
 
+mod chart;
 mod table;
 mod timer;
 mod workload;
@@ -67,6 +68,9 @@ struct Cli {
     /// Also writes the table to this file.
     #[arg(long)]
     text: Option<PathBuf>,
+    /// Also draws the ratios of the first size to this file.
+    #[arg(long)]
+    svg: Option<PathBuf>,
     /// Does one run, in this process, and prints it as JSON.
     #[arg(long, hide = true, value_enum)]
     one: Option<EngineKind>,
@@ -112,6 +116,14 @@ fn main() -> Result<()> {
     print!("{text}");
     if let Some(path) = &cli.text {
         std::fs::write(path, &text).with_context(|| path.display().to_string())?;
+    }
+    if let Some(path) = &cli.svg
+        && let Some(first) = runs.first()
+    {
+        let is_first = |run: &&Run| (run.rows, run.value_len) == (first.rows, first.value_len);
+        let lines = table::lines(&runs.iter().filter(is_first).collect::<Vec<_>>());
+        std::fs::write(path, chart::svg(first.rows, first.value_len, &lines))
+            .with_context(|| path.display().to_string())?;
     }
     if let Some(path) = &cli.json {
         let report = Report { machine: &machine, settings: &settings, runs: &runs };

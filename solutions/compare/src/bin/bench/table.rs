@@ -30,19 +30,47 @@ pub fn text(machine: &Machine, settings: &[String], runs: &[Run]) -> String {
     text
 }
 
-fn one_size(runs: &[&Run]) -> String {
-    let mut text = format!(
-        "{:28} {:13} {:>12} {:>9} {:>9} {:>9}\n",
-        "", "engine", "per second", "p50 µs", "p99 µs", "TinyDB ×"
-    );
+/// TinyDB in one workload.
+pub struct Line {
+    /// Which workload.
+    pub workload: String,
+    /// Its operations in each second, divided by those of the best other engine; not a number if no other
+    /// engine does this workload.
+    pub speed: f64,
+    /// Its operations in each second.
+    pub per_second: f64,
+}
+
+/// TinyDB in each workload, of runs of one size.
+pub fn lines(runs: &[&Run]) -> Vec<Line> {
+    let others: Vec<_> = engines(runs).into_iter().filter(|&it| is_peer(it)).collect();
+    let line = |workload: &str| Line {
+        workload: workload.to_owned(),
+        speed: ratio(runs, workload, &others, |figure| figure.per_second),
+        per_second: median(
+            figures(runs, EngineKind::Tinydb, workload).map(|(_, it)| it.per_second).collect(),
+        ),
+    };
+    workloads(runs).into_iter().map(line).collect()
+}
+
+fn workloads<'a>(runs: &[&'a Run]) -> Vec<&'a str> {
     let mut workloads: Vec<&str> = Vec::new();
     for figure in runs.iter().flat_map(|run| &run.outcome.figures) {
         if !workloads.contains(&&*figure.workload) {
             workloads.push(&figure.workload);
         }
     }
+    workloads
+}
+
+fn one_size(runs: &[&Run]) -> String {
+    let mut text = format!(
+        "{:28} {:13} {:>12} {:>9} {:>9} {:>9}\n",
+        "", "engine", "per second", "p50 µs", "p99 µs", "TinyDB ×"
+    );
     let engines = engines(runs);
-    for workload in workloads {
+    for workload in workloads(runs) {
         let mut name = workload;
         for &engine in &engines {
             let of = |field: fn(&Figure) -> f64| {

@@ -96,9 +96,12 @@ impl Bench {
         if self.engine == EngineKind::Tinydb {
             self.read_files(&db)?;
         }
-        self.put_all("overwrite", &db, data::key, 1)?;
-        self.read_while_writing(&db)?;
-        self.reopen(db)
+        if self.wants_any(&["overwrite", "readwhilewriting", "reopen"]) {
+            self.put_all("overwrite", &db, data::key, 1)?;
+            self.read_while_writing(&db)?;
+            self.reopen(db)?;
+        }
+        Ok(())
     }
 
     fn fill(&mut self, workload: &str, log: LogClass, key: fn(u64) -> Key) -> Result<()> {
