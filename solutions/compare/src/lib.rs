@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `tinydb-compare` | the same work on TinyDB, SlateDB and fjall, for week 7's page |
 //! | `bench` | the usual workloads of the field, at several sizes, against the best of the others |
-//! | `growth` | memory, amplification and reads as TinyDB grows |
+//! | `growth` | memory, amplification, puts, gets and scans as TinyDB grows |
+//! | `flame` | draws which functions an operation spends its time in |
 
 pub mod data;
 pub mod engine;
