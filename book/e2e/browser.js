@@ -5,6 +5,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import zlib from 'node:zlib';
 import { chromium } from 'playwright-core';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -31,8 +32,8 @@ export const traces = Object.fromEntries(fs.readdirSync(path.join(here, '../src/
     .filter((file) => file.endsWith('.json'))
     .map((file) => [file.slice(0, -5), JSON.parse(fs.readFileSync(path.join(here, '../src/traces', file), 'utf8'))]));
 
-/** Serves the built book on a free port of this machine. */
-async function serve() {
+/** Serves the built book on a free port of this machine; with `gzip` compressed, as a web host does. */
+export async function serve({ gzip = false } = {}) {
     if (!fs.existsSync(path.join(book, 'index.html'))) {
         throw new Error(`no book in ${book}: build it with "mdbook build", or set COURSE_BOOK`);
     }
@@ -43,7 +44,13 @@ async function serve() {
             response.writeHead(404).end();
             return;
         }
-        response.writeHead(200, { 'content-type': types[path.extname(file)] ?? 'application/octet-stream' });
+        const type = types[path.extname(file)] ?? 'application/octet-stream';
+        if (gzip && !type.startsWith('image/png') && type !== 'application/octet-stream') {
+            response.writeHead(200, { 'content-type': type, 'content-encoding': 'gzip' });
+            response.end(zlib.gzipSync(fs.readFileSync(file)));
+            return;
+        }
+        response.writeHead(200, { 'content-type': type });
         fs.createReadStream(file).pipe(response);
     });
     await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -67,7 +74,7 @@ const usualPlaces = [
 ];
 
 /** Starts Chromium: CHROMIUM, or the first found in the usual places. */
-function launch() {
+export function launch() {
     const executablePath = process.env.CHROMIUM ?? usualPlaces.find((place) => fs.existsSync(place));
     if (!executablePath) throw new Error('no Chromium found: install it, or set CHROMIUM to its path');
     return chromium.launch({

@@ -1,8 +1,8 @@
 //! `cargo course adopt`: later weeks run on the reader's own rooms.
 //!
 //! Which weeks are adopted stands in `course.toml`, a file that only a reader's copy has, and that they commit. The
-//! generator reads it too, so stubs that are made anew keep it. The crates of later weeks name a room's folder in one
-//! `#[path]` line each; only these lines are changed, for the rest of the file may be the reader's.
+//! generator reads it too, so stubs that are made anew keep it. The crates of later weeks name a room's folder in the
+//! lines of an [`Origin`] each; only these lines are changed, for the rest of the file may be the reader's.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::cargo::check_package;
+use crate::origin::{Origin, origins};
 use crate::report::{self, FAINT, GOOD, Goal, STRONG};
 use crate::week::Week;
 use crate::{Course, Error, files};
@@ -208,20 +209,21 @@ fn switch(course: &Course, adopted: &Adopted) -> Result<Switch, Error> {
         let path = week.folder.join("src").join("lib.rs");
         let old = files::read(&path)?;
         let mut new = old.clone();
-        for earlier in all.iter().filter(|earlier| earlier.number < week.number) {
-            let is_adopted = adopted.weeks.contains(&earlier.number);
-            for room in &earlier.rooms {
-                let mine = format!("\"../../../chapters/{}/src/{room}/mod.rs\"", earlier.name());
-                let theirs = format!("\"../../../solutions/tinydb/src/{room}/mod.rs\"");
-                let (from, to) = if is_adopted { (theirs, mine) } else { (mine, theirs) };
-                if new.contains(&from) {
-                    new = new.replace(&from, &to);
-                } else if is_adopted && !new.contains(&to) {
-                    switch.notes.push(format!(
-                        "{}: has no `#[path]` line of the room {room}, so it was left as it is.",
-                        course.shown(&path)
-                    ));
-                }
+        let mine = adopted.rooms(course, week)?;
+        for (name, origin) in origins(course, week, &mine)? {
+            if origin == Origin::Own {
+                continue;
+            }
+            let wanted = origin.lines(course, &name);
+            let found =
+                forms(course, week, &all, &name).into_iter().find(|form| new.contains(form));
+            match found {
+                Some(found) => new = new.replacen(&found, &wanted, 1),
+                None if mine.contains_key(&name) => switch.notes.push(format!(
+                    "{}: has no line of the room {name} as it was generated, so it was left as it is.",
+                    course.shown(&path)
+                )),
+                None => {}
             }
         }
         if new != old {
@@ -231,6 +233,21 @@ fn switch(course: &Course, adopted: &Adopted) -> Result<Switch, Error> {
         }
     }
     Ok(switch)
+}
+
+/// All that a week's crate may say of a module: longer ones first, for one may hold another.
+fn forms(course: &Course, week: &Week, all: &[Week], name: &str) -> Vec<String> {
+    let reference = course.reference();
+    let mut files = vec![reference.join(format!("{name}.rs")), reference.join(name).join("mod.rs")];
+    let earlier = all.iter().filter(|earlier| earlier.number < week.number);
+    files.extend(earlier.map(|earlier| earlier.folder.join("src").join(name).join("mod.rs")));
+    let mut forms = Vec::new();
+    for optional in [true, false] {
+        let origins = files.iter().map(|path| Origin::File { path: path.clone(), optional });
+        forms.extend(origins.map(|origin| origin.lines(course, name)));
+    }
+    forms.push(Origin::Reference.lines(course, name));
+    forms
 }
 
 /// What a week's crate runs on, in words.

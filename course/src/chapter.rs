@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::origin::{Origin, gate, origins};
 use crate::stub::{Exercise, Reference};
 use crate::things::Things;
 use crate::week::{TaskId, Week};
@@ -47,7 +48,8 @@ pub fn sources_with(
     open: &BTreeSet<TaskId>,
     adopted: &BTreeMap<String, PathBuf>,
 ) -> Result<Vec<Generated>, Error> {
-    let chapter = Chapter { course, week, open, adopted };
+    let origins = origins(course, week, adopted)?;
+    let chapter = Chapter { course, week, open, origins };
     let mut sources = vec![chapter.crate_root()?];
     for room in &week.rooms {
         chapter.room(room, &mut sources)?;
@@ -82,18 +84,14 @@ struct Chapter<'a> {
     course: &'a Course,
     week: &'a Week,
     open: &'a BTreeSet<TaskId>,
-    adopted: &'a BTreeMap<String, PathBuf>,
+    origins: BTreeMap<String, Origin>,
 }
 
 impl Chapter<'_> {
     fn crate_root(&self) -> Result<Generated, Error> {
         let twin = self.course.reference().join("lib.rs");
         let text = self.stub(&twin)?;
-        let text = self.with_paths(&twin, &text, |name| {
-            let is_local = self.week.has_room_of(Path::new(name));
-            let adopted = self.adopted.get(name).cloned();
-            (!is_local).then(|| adopted.or_else(|| module_file(&self.course.reference(), name)))
-        })?;
+        let text = self.with_origins(&twin, &text)?;
         Ok(Generated {
             path: format!("chapters/{}/src/lib.rs", self.week.name()),
             text: self.with_head(&twin, &text),
@@ -128,6 +126,25 @@ impl Chapter<'_> {
     fn generated(&self, twin: &Path, text: String) -> Generated {
         let inside = files::shown(&self.course.reference(), twin);
         Generated { path: format!("chapters/{}/src/{inside}", self.week.name()), text }
+    }
+
+    /// Says of each `mod name;` of the crate's root where it comes from.
+    fn with_origins(&self, twin: &Path, text: &str) -> Result<String, Error> {
+        let mut new = text.to_owned();
+        for module in Things::of(&self.course.shown(twin), text)?.modules {
+            let name = &module.name;
+            // The reference is whole: what it declares has an origin.
+            let Some(origin) = self.origins.get(name) else {
+                continue;
+            };
+            let declared = Origin::Own.lines(self.course, name);
+            new = new.replacen(&declared, &origin.lines(self.course, name), 1);
+            if matches!(origin, Origin::File { optional: true, .. }) {
+                let reexported = format!("\npub use {name}::");
+                new = new.replace(&reexported, &format!("\n{}{}", gate(), &reexported[1..]));
+            }
+        }
+        Ok(new)
     }
 
     /// Puts a `#[path]` line above each `mod name;` that lies elsewhere.
@@ -171,12 +188,6 @@ impl Chapter<'_> {
         );
         after_inner_docs(&format!("{title}{rest}"), &note)
     }
-}
-
-fn module_file(sources: &Path, name: &str) -> Option<PathBuf> {
-    [sources.join(name).join("mod.rs"), sources.join(format!("{name}.rs"))]
-        .into_iter()
-        .find(|path| path.is_file())
 }
 
 /// Inserts lines below a file's `//!` docs, with blank lines around.

@@ -5,6 +5,7 @@
 //! | `course`, `week` | where the course is; what a `week.toml` says |
 //! | `marker`, `things`, `stub` | the markers in the reference, what they are about, one file made a stub |
 //! | `chapter`, `card`, `stubs` | a week's sources, a task's card in the book, writing both |
+//! | `origin` | where the modules of a week's crate come from |
 //! | `cargo`, `suite`, `report` | running cargo and a test program; telling a reader how a week stands |
 //! | `inventory`, `scratch` | the tests a chapter has; a copy of a chapter with its stubs filled as wanted |
 //! | `patch`, `bug`, `variant` | a patch against the reference, with lines above it; one that is a bug; one that is right |
@@ -51,6 +52,7 @@ pub mod manifest;
 pub mod marker;
 pub mod mdbook;
 pub mod mutants;
+pub mod origin;
 pub mod patch;
 pub mod pin;
 pub mod plan;

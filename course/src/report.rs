@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::cargo::build_tests;
+use crate::cargo::{build_task_tests, build_tests};
 use crate::inventory::task_files;
 use crate::suite::{self, Outcome, Suite, Test, first_panic, stopped_at};
 use crate::week::{Task, TaskId, Week};
@@ -98,7 +98,7 @@ pub fn test(course: &Course, goal: Goal, solution: bool) -> Result<Report, Error
     } else {
         // Not the reader's own tests: they may be half written, and are in no task.
         let tests: BTreeSet<&str> = tasks.iter().map(|task| task.test.as_str()).collect();
-        build_tests(course, &name, &Vec::from_iter(tests), true)?
+        build_task_tests(course, &name, &Vec::from_iter(tests), true)?
     };
     let filter = only.map(|task| format!("{}::", task.id.module())).unwrap_or_default();
     let building = start.elapsed();

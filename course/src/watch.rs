@@ -14,6 +14,8 @@ use notify::{PollWatcher, RecursiveMode, Watcher};
 
 use crate::adopt::Adopted;
 use crate::report::{self, FAINT, Goal, Report, STRONG, Spent};
+use crate::results::Results;
+use crate::week::TaskId;
 use crate::{Course, Error, files};
 
 /// How long it must be quiet before the tests run: an editor saves a file in several steps, and some save several.
@@ -62,9 +64,26 @@ pub fn watch(course: &Course, week: Option<u8>) -> Result<(), Error> {
         Show::Clear => {}
         Show::Text(text) => anstream::print!("{text}"),
     };
-    let test = |number| report::test(course, Goal::Week(number), false).map(told);
+    let test = |number| {
+        if let Some(task) = begun(course, number)? {
+            let first = report::test(course, Goal::Task(task), false).map(told)?;
+            anstream::print!("{first}\n\n{FAINT}The whole week follows.{FAINT:#}\n");
+        }
+        report::test(course, Goal::Week(number), false).map(told)
+    };
     Watch { course, only: week, test }.run(&events, &mut screen);
     Ok(())
+}
+
+/// The task that a reader is at: the week's first whose tests failed last. Its tests are built and run before the others,
+/// so they are seen sooner. While no test has run yet, or all pass, there is none.
+///
+/// # Errors
+/// If there is no such week.
+pub fn begun(course: &Course, week: u8) -> Result<Option<TaskId>, Error> {
+    let results = Results::load(course);
+    let week = course.week(week)?;
+    Ok(week.tasks().map(|task| task.id).find(|task| results.is_done(*task) == Some(false)))
 }
 
 /// What a run came to, and where its time went.

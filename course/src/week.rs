@@ -80,6 +80,9 @@ pub struct Week {
     pub number: u8,
     /// The folders of the engine that are this week's to write.
     pub rooms: Vec<String>,
+    /// The rooms above its own that its tests do without. `cargo course test` does not build them.
+    #[serde(default)]
+    pub without: Vec<String>,
     /// What the week is called.
     pub title: String,
     /// What to do when its tests pass, for the terminal.

@@ -24,25 +24,34 @@
 #![allow(unused)] // Delete this line when week 1 is done.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "engine")]
 #[path = "../../../solutions/tinydb/src/compaction/mod.rs"]
 pub mod compaction;
+#[cfg(feature = "engine")]
 #[path = "../../../solutions/tinydb/src/db/mod.rs"]
 pub mod db;
 #[path = "../../../solutions/tinydb/src/error.rs"]
 pub mod error;
 pub mod format;
+#[cfg(feature = "engine")]
 #[path = "../../../solutions/tinydb/src/iter/mod.rs"]
 pub mod iter;
+#[cfg(feature = "engine")]
 #[path = "../../../solutions/tinydb/src/merge/mod.rs"]
 pub mod merge;
+#[cfg(feature = "engine")]
 #[path = "../../../solutions/tinydb/src/model/mod.rs"]
 pub mod model;
+#[cfg(feature = "engine")]
 #[path = "../../../solutions/tinydb/src/object_store/mod.rs"]
 pub mod object_store;
+#[cfg(feature = "engine")]
 #[path = "../../../solutions/tinydb/src/optimize/mod.rs"]
 pub mod optimize;
+#[cfg(feature = "engine")]
 #[path = "../../../solutions/tinydb/src/storage/mod.rs"]
 pub mod storage;
 
+#[cfg(feature = "engine")]
 pub use db::{Db, DbBuilder, Settings, WriteBatch, WriteOptions};
 pub use error::{Error, Result};

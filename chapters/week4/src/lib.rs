@@ -24,25 +24,16 @@
 #![allow(unused)] // Delete this line when week 4 is done.
 #![forbid(unsafe_code)]
 
-#[path = "../../../solutions/tinydb/src/compaction/mod.rs"]
-pub mod compaction;
+pub use tinydb::compaction;
 pub mod db;
-#[path = "../../../solutions/tinydb/src/error.rs"]
-pub mod error;
-#[path = "../../../solutions/tinydb/src/format/mod.rs"]
-pub mod format;
-#[path = "../../../solutions/tinydb/src/iter/mod.rs"]
-pub mod iter;
-#[path = "../../../solutions/tinydb/src/merge/mod.rs"]
-pub mod merge;
-#[path = "../../../solutions/tinydb/src/model/mod.rs"]
-pub mod model;
-#[path = "../../../solutions/tinydb/src/object_store/mod.rs"]
-pub mod object_store;
-#[path = "../../../solutions/tinydb/src/optimize/mod.rs"]
-pub mod optimize;
-#[path = "../../../solutions/tinydb/src/storage/mod.rs"]
-pub mod storage;
+pub use tinydb::error;
+pub use tinydb::format;
+pub use tinydb::iter;
+pub use tinydb::merge;
+pub use tinydb::model;
+pub use tinydb::object_store;
+pub use tinydb::optimize;
+pub use tinydb::storage;
 
 pub use db::{Db, DbBuilder, Settings, WriteBatch, WriteOptions};
 pub use error::{Error, Result};

@@ -24,25 +24,21 @@
 #![allow(unused)] // Delete this line when week 6 is done.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "engine")]
 #[path = "../../../solutions/tinydb/src/compaction/mod.rs"]
 pub mod compaction;
+#[cfg(feature = "engine")]
 #[path = "../../../solutions/tinydb/src/db/mod.rs"]
 pub mod db;
-#[path = "../../../solutions/tinydb/src/error.rs"]
-pub mod error;
-#[path = "../../../solutions/tinydb/src/format/mod.rs"]
-pub mod format;
-#[path = "../../../solutions/tinydb/src/iter/mod.rs"]
-pub mod iter;
+pub use tinydb::error;
+pub use tinydb::format;
+pub use tinydb::iter;
 pub mod merge;
-#[path = "../../../solutions/tinydb/src/model/mod.rs"]
-pub mod model;
-#[path = "../../../solutions/tinydb/src/object_store/mod.rs"]
-pub mod object_store;
-#[path = "../../../solutions/tinydb/src/optimize/mod.rs"]
-pub mod optimize;
-#[path = "../../../solutions/tinydb/src/storage/mod.rs"]
-pub mod storage;
+pub use tinydb::model;
+pub use tinydb::object_store;
+pub use tinydb::optimize;
+pub use tinydb::storage;
 
+#[cfg(feature = "engine")]
 pub use db::{Db, DbBuilder, Settings, WriteBatch, WriteOptions};
 pub use error::{Error, Result};

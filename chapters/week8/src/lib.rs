@@ -27,19 +27,15 @@
 pub mod compaction;
 #[path = "../../../solutions/tinydb/src/db/mod.rs"]
 pub mod db;
-#[path = "../../../solutions/tinydb/src/error.rs"]
-pub mod error;
-#[path = "../../../solutions/tinydb/src/format/mod.rs"]
-pub mod format;
+pub use tinydb::error;
+pub use tinydb::format;
 #[path = "../../../solutions/tinydb/src/iter/mod.rs"]
 pub mod iter;
 #[path = "../../../solutions/tinydb/src/merge/mod.rs"]
 pub mod merge;
-#[path = "../../../solutions/tinydb/src/model/mod.rs"]
-pub mod model;
+pub use tinydb::model;
 pub mod object_store;
-#[path = "../../../solutions/tinydb/src/optimize/mod.rs"]
-pub mod optimize;
+pub use tinydb::optimize;
 #[path = "../../../solutions/tinydb/src/storage/mod.rs"]
 pub mod storage;
 

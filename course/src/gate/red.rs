@@ -5,7 +5,7 @@ use std::slice;
 use std::time::{Duration, Instant};
 
 use super::verdict;
-use crate::cargo::{Program, build_tests};
+use crate::cargo::{Program, build_task_tests, build_tests};
 use crate::chapter::all_tasks;
 use crate::inventory::test_files;
 use crate::suite::Suite;
@@ -67,7 +67,12 @@ fn judge_by(
     files: &[&str],
     run: impl FnOnce(&[Program]) -> Result<Suite, Error>,
 ) -> Result<Vec<String>, Error> {
-    match build_tests(course, &week.name(), files, false) {
+    // A step is built as `cargo course test` builds it, a whole week as `cargo test` does.
+    let built = match files {
+        [] => build_tests(course, &week.name(), &[], false),
+        files => build_task_tests(course, &week.name(), files, false),
+    };
+    match built {
         Ok(programs) => Ok(verdict(week, open, &run(&programs)?)),
         Err(Error::Compile { output }) => {
             let done = week.tasks().filter(|task| !open.contains(&task.id)).count();

@@ -89,6 +89,43 @@ fn a_later_week_runs_on_the_readers_code() {
 }
 
 #[test]
+fn what_a_week_does_not_reach_comes_from_the_references_crate() {
+    let fixture = with_second_week_done(worked());
+    fixture
+        .append("chapters/week2/Cargo.toml", "\n[features]\ndefault = [\"engine\"]\nengine = []\n")
+        .append("chapters/week2/Cargo.toml", "\n[dependencies]\ntinydb.workspace = true\n");
+    let counter = "//! Counts shelves.\n\npub use crate::shelf::shelf::width;\n";
+    fixture.append("solutions/tinydb/src/lib.rs", "pub mod counter;\n\npub use counter::width;\n");
+    fixture.write("solutions/tinydb/src/counter/mod.rs", counter);
+    let rooms = "rooms = [\"shelf\"]\n";
+    let without = format!("{rooms}without = [\"counter\"]\n");
+    fixture.replace("chapters/week2/week.toml", rooms, &without);
+    let mine = [LIST, SHELF].map(|path| (path, fixture.read(path)));
+    stubs::update(&fixture.course, true).expect("the stubs");
+    for (path, text) in &mine {
+        fixture.write(path, text);
+    }
+    let lib = fixture.read(LATER);
+    let expected = "pub use tinydb::error;\npub use tinydb::store;\npub mod shelf;\n\
+        #[cfg(feature = \"engine\")]\n#[path = \"../../../solutions/tinydb/src/counter/mod.rs\"]\npub mod counter;\n\n\
+        #[cfg(feature = \"engine\")]\npub use counter::width;\n";
+    assert!(lib.ends_with(expected), "{lib}");
+    assert!(second_week(&fixture).1, "it passes on the reference's crate");
+
+    let (told, done) = adopted(&fixture, 1);
+    assert!(done, "{told}");
+    let mine = expected.replace("pub use tinydb::store;", MINE);
+    assert!(fixture.read(LATER).ends_with(&mine), "{}", fixture.read(LATER));
+    assert!(second_week(&fixture).1, "it passes on the reader's room");
+    adopt::take_back(&fixture.course, 1).expect("taken back");
+    assert_eq!(fixture.read(LATER), lib);
+
+    fixture.replace("chapters/week2/week.toml", "[\"counter\"]", "[\"cellar\"]");
+    let error = stubs::update(&fixture.course, true).expect_err("there is no such room");
+    assert!(error.to_string().contains("`without` names cellar"), "{error}");
+}
+
+#[test]
 fn only_a_week_that_passes_is_adopted() {
     let fixture = with_second_week(Fixture::new());
     let (told, done) = adopted(&fixture, 1);

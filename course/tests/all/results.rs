@@ -128,3 +128,17 @@ fn results_that_cannot_be_written_fail_no_run() {
         report.text
     );
 }
+
+#[test]
+fn the_task_that_a_reader_is_at_is_the_first_that_failed() {
+    let fixture = Fixture::new();
+    let begun = || course::watch::begun(&fixture.course, 1).expect("the week");
+    let task = |task| Some(TaskId { week: 1, task });
+    assert_eq!(begun(), None, "nothing has run");
+    for (first, second, expected) in [(1, 2, task(2)), (0, 0, task(1)), (1, 3, None)] {
+        let tallies = [tally(1, first, 1), tally(2, second, 3)];
+        record(&fixture.course, &tallies, time(0)).expect("results");
+        assert_eq!(begun(), expected, "{first} of 1 and {second} of 3 passed");
+    }
+    assert!(course::watch::begun(&fixture.course, 9).is_err(), "there is no such week");
+}

@@ -310,7 +310,7 @@ pub(super) fn is_absent(error: &io::Error) -> bool {
 }
 
 /// Makes a directory and its ancestors, each synced into its parent.
-pub(crate) fn create_dir_durably(directory: &Path) -> Result<()> {
+pub fn create_dir_durably(directory: &Path) -> Result<()> {
     if directory.is_dir() {
         return Ok(());
     }
@@ -327,7 +327,7 @@ pub(crate) fn create_dir_durably(directory: &Path) -> Result<()> {
 
 /// Makes the name `path` durable by syncing the directory that holds it. Windows syncs names with
 /// their file and can't open a directory, so there it is nothing.
-pub(crate) fn sync_parent(path: &Path) -> Result<()> {
+pub fn sync_parent(path: &Path) -> Result<()> {
     if cfg!(windows) {
         return Ok(());
     }
