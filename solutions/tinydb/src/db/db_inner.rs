@@ -48,10 +48,10 @@ const MAX_UNSYNCED: u64 = 4 << 20;
 /// 5. Every row up to `commits.durable_seq()` survives a power cut: it is in a synced part of the WAL,
 ///    or in an SST.
 ///
-/// The locks, in the order in which they may be taken: `writer`, `manifests`, `snapshots`; the
-/// others are held only for a moment, and nothing else is locked meanwhile. `FlushProgress` and
-/// `Compactions` may look at the state. `manifests` is not held while an SST is put: [`Db::stats`](super::Db::stats)
-/// would wait for the store.
+/// The locks, in the order in which they may be taken: `writer`, `manifests`,
+/// `snapshots`; the others are held only for a moment, and nothing else is locked meanwhile.
+/// `FlushProgress` and `Compactions` may look at the state. `manifests` is not held while an SST is
+/// put: [`Db::stats`](super::Db::stats) would wait for the store.
 ///
 /// SlateDB: `DbInner` in `src/db.rs`.
 #[derive(Debug)]
@@ -217,20 +217,23 @@ impl DbInner {
 
     /// Waits, if need be, until there is room for a write. Freezes the memtable if it is full.
     fn make_room(&self, writer: &mut Writer) -> Result<()> {
-        let state = self.state();
+        let mut state = self.state();
         let is_full = state.mem_table.approximate_size() >= self.settings.l0_sst_size_bytes;
         let has_long_wal = writer.syncs >= self.settings.max_wal_flushes_before_l0_flush;
         if is_full || has_long_wal && !state.mem_table.is_empty() {
             self.freeze(writer)?;
+            state = self.state();
         }
         if writer.wal.size().saturating_sub(writer.synced_size) >= MAX_UNSYNCED
             && self.flush_interval(&*writer.wal_store).is_some()
         {
             self.commits.request(writer.last_seq);
         }
-        drop(state);
         let limit = self.settings.max_unflushed_bytes;
-        match admission(self.state().unflushed_bytes(), limit) {
+        let admission = admission(state.unflushed_bytes(), limit);
+        // Whoever waits holds no memtable that was flushed meanwhile.
+        drop(state);
+        match admission {
             // When nothing waits to be flushed, waiting would not help: one write was this large.
             Admission::Stop => self.wait_for_flush(|state| {
                 state.unflushed_bytes() < limit || state.immutables.is_empty()
