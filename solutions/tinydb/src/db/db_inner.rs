@@ -33,7 +33,8 @@ use super::traced_rows::TracedRows;
 use super::unfinished_flush::UnfinishedFlush;
 use super::write_batch::WriteBatch;
 
-/// How much of the WAL may wait for the next sync in the background before one is asked for.
+/// How much of the WAL may wait for the next sync in the background before one is asked for: also
+/// where nobody waits, so that little is left for the sync at a freeze, which holds up every writer.
 const MAX_UNSYNCED: u64 = 4 << 20;
 
 /// A database, without its threads.
@@ -224,9 +225,7 @@ impl DbInner {
             self.freeze(writer)?;
             state = self.state();
         }
-        if writer.wal.size().saturating_sub(writer.synced_size) >= MAX_UNSYNCED
-            && self.flush_interval(&*writer.wal_store).is_some()
-        {
+        if writer.wal.size().saturating_sub(writer.synced_size) >= MAX_UNSYNCED {
             self.commits.request(writer.last_seq);
         }
         let limit = self.settings.max_unflushed_bytes;
