@@ -49,7 +49,7 @@ const MAX_UNSYNCED: u64 = 4 << 20;
 /// 5. Every row up to `commits.durable_seq()` survives a power cut: it is in a synced part of the WAL,
 ///    or in an SST.
 ///
-/// The locks, in the order in which they may be taken: `writer`, `manifests`,
+/// The locks, in the order in which they may be taken: `wal_sync`, `writer`, `manifests`,
 /// `snapshots`; the others are held only for a moment, and nothing else is locked meanwhile.
 /// `FlushProgress` and `Compactions` may look at the state. `manifests` is not held while an SST is
 /// put: [`Db::stats`](super::Db::stats) would wait for the store.
@@ -79,6 +79,8 @@ pub struct DbInner {
     pub(super) flushes: FlushProgress,
     /// What makes the WAL durable, and those who wait for that.
     pub(super) commits: Arc<GroupCommit>,
+    /// Held by the one who syncs the WAL for others.
+    pub(super) wal_sync: Mutex<()>,
     pub(super) compactions: Compactions,
     /// Blocks of SSTs.
     pub(super) block_cache: Option<Arc<BlockCache>>,
@@ -138,7 +140,10 @@ impl DbInner {
         }
         let handle = written.map(|seq| WriteHandle::new(Arc::clone(&self.commits), seq));
         let waited = handle.and_then(|handle| match durability {
-            Durability::Sync => handle.wait_durable().map(|()| handle),
+            Durability::Sync => {
+                self.sync_wal_unless_busy();
+                handle.wait_durable().map(|()| handle)
+            }
             Durability::Buffered | Durability::Os => Ok(handle),
         });
         // A fence is the more useful thing to say.
