@@ -110,12 +110,12 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Syncs the segment and goes on with the next one, `wal_id`.
+    /// Finishes the segment and goes on with the next one, `wal_id`.
     ///
     /// If that one can't be made, the writer stays with the old one. Then the new one must not be
     /// there after a crash: it would prove that the old one was whole.
     fn begin_segment(&mut self, wal_id: u64) -> Result<()> {
-        self.wal.sync()?;
+        self.wal.finish()?;
         let name = self.wal_store.name(wal_id);
         let begun = self.wal_store.create(wal_id).and_then(|file| WalWriter::resume(name, file));
         if begun.is_err() && self.wal_store.delete(wal_id).is_err() {
