@@ -159,6 +159,10 @@ mod child {
             self.0.sync()
         }
 
+        fn finish(&mut self) -> std::io::Result<()> {
+            self.0.finish()
+        }
+
         fn truncate(&mut self, len: u64) -> std::io::Result<()> {
             self.0.truncate(len)
         }

@@ -448,6 +448,34 @@ fn a_database_can_be_handed_over_and_back() {
 }
 
 #[test]
+fn a_segment_on_a_disk_is_padded_when_it_is_synced_and_not_when_it_is_finished() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = DiskWalStore::open(directory.path()).unwrap();
+    let mut log = store.open(1).unwrap();
+    let read = || std::fs::read(store.name(1)).unwrap();
+    let mut expected = Vec::new();
+    for len in [10, 4000, 86, 1, 5000] {
+        log.append(&vec![7; len]).unwrap();
+        expected.extend(vec![7; len]);
+        if len == 86 {
+            log.start_sync().unwrap()().unwrap();
+        } else {
+            log.sync().unwrap();
+        }
+        let padded_len = expected.len().next_multiple_of(4096);
+        assert_eq!(read().len(), padded_len, "{} bytes were appended", expected.len());
+        assert!(read().starts_with(&expected), "zeros lie in between");
+        assert!(read()[expected.len()..].iter().all(|&byte| byte == 0), "no zeros behind");
+    }
+    log.finish().unwrap();
+    assert_eq!(read(), expected, "the padding is cut off");
+    // If the next segment can't be made, the log goes on with this one.
+    log.append(b"more").unwrap();
+    log.sync().unwrap();
+    assert!(read().starts_with(&[&expected[..], b"more", &[0; 8]].concat()));
+}
+
+#[test]
 fn a_disk_wal_store_remembers_its_epoch() {
     let directory = tempfile::tempdir().unwrap();
     let open = || DiskWalStore::open(directory.path()).unwrap();

@@ -5,13 +5,14 @@
 //!
 //! SlateDB: `KVTable` in `src/mem_table.rs`. It keeps the rows in a lock-free skip list, so that
 //! readers never wait for the writer. TinyDB uses a `BTreeMap` behind a lock that is held for one
-//! operation only: slower under many threads, and readable in an evening.
+//! operation only: slower under many threads, and readable in an evening. (The reference's is dressed as
+//! a [`RowMap`](super::row_map::RowMap), which needs less time and memory.)
 
 use std::ops::Bound;
 
 use bytes::Bytes;
 
-use crate::format::{RowEntry, ValueDeletable};
+use crate::format::RowEntry;
 
 use super::sequenced_key::SequencedKey;
 

@@ -10,6 +10,8 @@ pub mod log_file;
 pub mod mem_table;
 #[path = "../../../../solutions/tinydb/src/storage/object_wal_store.rs"]
 pub mod object_wal_store;
+#[path = "../../../../solutions/tinydb/src/storage/row_map.rs"]
+pub mod row_map;
 pub mod sequenced_key;
 pub mod sst;
 pub mod sst_builder;

@@ -42,8 +42,8 @@
 //! # A torn tail, and damage
 //!
 //! A crash in the middle of an append leaves a part of the last record. Some file systems also
-//! leave zeros: the file has grown, but the bytes never arrived. Neither was acknowledged, so both
-//! are cut off. Decay of the disk is another matter: acknowledged records are lost, and cutting
+//! leave zeros: the file has grown, but the bytes never arrived. And a log on a disk may be
+//! [padded](super::log_file::DiskLogFile) with zeros. None of it was acknowledged, so all is cut off. Decay of the disk is another matter: acknowledged records are lost, and cutting
 //! would hide that. The format tells the two apart:
 //!
 //! 1. A record is *whole* if it lies within the file and both its checksums are right.

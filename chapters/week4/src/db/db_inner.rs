@@ -33,7 +33,8 @@ use super::traced_rows::TracedRows;
 use super::unfinished_flush::UnfinishedFlush;
 use super::write_batch::WriteBatch;
 
-/// How much of the WAL may wait for the next sync in the background before one is asked for.
+/// How much of the WAL may wait for the next sync in the background before one is asked for: also
+/// where nobody waits, so that little is left for the sync at a freeze, which holds up every writer.
 const MAX_UNSYNCED: u64 = 4 << 20;
 
 /// A database, without its threads.
@@ -48,10 +49,10 @@ const MAX_UNSYNCED: u64 = 4 << 20;
 /// 5. Every row up to `commits.durable_seq()` survives a power cut: it is in a synced part of the WAL,
 ///    or in an SST.
 ///
-/// The locks, in the order in which they may be taken: `writer`, `manifests`, `snapshots`; the
-/// others are held only for a moment, and nothing else is locked meanwhile. `FlushProgress` and
-/// `Compactions` may look at the state. `manifests` is not held while an SST is put: [`Db::stats`](super::Db::stats)
-/// would wait for the store.
+/// The locks, in the order in which they may be taken: `wal_sync`, `writer`, `manifests`,
+/// `snapshots`; the others are held only for a moment, and nothing else is locked meanwhile.
+/// `FlushProgress` and `Compactions` may look at the state. `manifests` is not held while an SST is
+/// put: [`Db::stats`](super::Db::stats) would wait for the store.
 ///
 /// SlateDB: `DbInner` in `src/db.rs`.
 #[derive(Debug)]
@@ -78,6 +79,8 @@ pub struct DbInner {
     pub(super) flushes: FlushProgress,
     /// What makes the WAL durable, and those who wait for that.
     pub(super) commits: Arc<GroupCommit>,
+    /// Held by the one who syncs the WAL for others.
+    pub(super) wal_sync: Mutex<()>,
     pub(super) compactions: Compactions,
     /// Blocks of SSTs.
     pub(super) block_cache: Option<Arc<BlockCache>>,
@@ -107,12 +110,12 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Syncs the segment and goes on with the next one, `wal_id`.
+    /// Finishes the segment and goes on with the next one, `wal_id`.
     ///
     /// If that one can't be made, the writer stays with the old one. Then the new one must not be
     /// there after a crash: it would prove that the old one was whole.
     fn begin_segment(&mut self, wal_id: u64) -> Result<()> {
-        self.wal.sync()?;
+        self.wal.finish()?;
         let name = self.wal_store.name(wal_id);
         let begun = self.wal_store.create(wal_id).and_then(|file| WalWriter::resume(name, file));
         if begun.is_err() && self.wal_store.delete(wal_id).is_err() {
@@ -137,7 +140,10 @@ impl DbInner {
         }
         let handle = written.map(|seq| WriteHandle::new(Arc::clone(&self.commits), seq));
         let waited = handle.and_then(|handle| match durability {
-            Durability::Sync => handle.wait_durable().map(|()| handle),
+            Durability::Sync => {
+                self.sync_wal_unless_busy();
+                handle.wait_durable().map(|()| handle)
+            }
             Durability::Buffered | Durability::Os => Ok(handle),
         });
         // A fence is the more useful thing to say.
@@ -176,20 +182,21 @@ impl DbInner {
 
     /// Waits, if need be, until there is room for a write. Freezes the memtable if it is full.
     fn make_room(&self, writer: &mut Writer) -> Result<()> {
-        let state = self.state();
+        let mut state = self.state();
         let is_full = state.mem_table.approximate_size() >= self.settings.l0_sst_size_bytes;
         let has_long_wal = writer.syncs >= self.settings.max_wal_flushes_before_l0_flush;
         if is_full || has_long_wal && !state.mem_table.is_empty() {
             self.freeze(writer)?;
+            state = self.state();
         }
-        if writer.wal.size().saturating_sub(writer.synced_size) >= MAX_UNSYNCED
-            && self.flush_interval(&*writer.wal_store).is_some()
-        {
+        if writer.wal.size().saturating_sub(writer.synced_size) >= MAX_UNSYNCED {
             self.commits.request(writer.last_seq);
         }
-        drop(state);
         let limit = self.settings.max_unflushed_bytes;
-        match admission(self.state().unflushed_bytes(), limit) {
+        let admission = admission(state.unflushed_bytes(), limit);
+        // Whoever waits holds no memtable that was flushed meanwhile.
+        drop(state);
+        match admission {
             // When nothing waits to be flushed, waiting would not help: one write was this large.
             Admission::Stop => self.wait_for_flush(|state| {
                 state.unflushed_bytes() < limit || state.immutables.is_empty()

@@ -150,6 +150,7 @@ impl DbBuilder {
             unfinished: Mutex::new(None),
             flushes: FlushProgress::default(),
             commits: Arc::new(GroupCommit::new(durable_seq)),
+            wal_sync: Mutex::new(()),
             compactions: Compactions::default(),
             block_cache,
             sst_pins,

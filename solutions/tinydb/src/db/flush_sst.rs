@@ -70,7 +70,7 @@ impl DbInner {
         let id = self.put_new_sst(id, object)?;
         self.counters.flushed.fetch_add(size, Ordering::Relaxed);
         if let Some(unfinished) = &mut *locked(&self.unfinished) {
-            unfinished.sst = Some(id);
+            (unfinished.sst, unfinished.object) = (Some(id), Bytes::new());
             self.counters.flushed_rows.fetch_add(unfinished.row_bytes, Ordering::Relaxed);
         }
         Ok(id)

@@ -75,7 +75,7 @@ impl Handle {
         if !sync && self.inner.flush_interval(&*writer.wal_store).is_none() {
             return writer.wal.flush();
         }
-        writer.wal.sync()?;
+        writer.wal.finish()?;
         self.inner.commits.committed(writer.last_seq);
         Ok(())
     }

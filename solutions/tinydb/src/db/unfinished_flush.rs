@@ -9,7 +9,7 @@ pub struct UnfinishedFlush {
     pub wal_id: u64,
     /// Bytes of the memtable's rows.
     pub row_bytes: u64,
-    /// The SST.
+    /// The SST, until it is put. It is as large as a memtable.
     pub object: Bytes,
     /// The number under which it was put.
     pub sst: Option<u64>,

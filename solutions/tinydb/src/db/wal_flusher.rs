@@ -1,15 +1,20 @@
-//! The thread that makes the WAL durable in the background, once for many writes.
+//! Making the WAL durable, once for many writes: the thread that does it in the background, and the
+//! writer that finds nobody at it and does it itself.
+//!
+//! A writer that waits while another thread syncs costs two changes of threads, and they take as long as the
+//! sync of a fast disk. So a writer that is alone syncs itself. Those who come meanwhile wait, and
+//! the thread syncs for all of them.
 //!
 //! SlateDB: the task `wal_writer`, in `src/wal/slatedb/writer.rs`.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::thread::{self, JoinHandle};
 
 use crate::error::{Error, Result};
 use crate::optimize::Wakeup;
 use crate::storage::WalStore;
 
-use super::db_inner::DbInner;
+use super::db_inner::{DbInner, locked};
 
 /// Starts the thread. It syncs whenever somebody waits for a write to be durable, and every flush
 /// interval if there is one.
@@ -36,11 +41,24 @@ impl Drop for StopWhenDropped<'_> {
 
 impl DbInner {
     /// Makes every write durable that was applied before, and tells those who wait.
-    ///
+    pub(super) fn sync_wal(&self) {
+        let turn = locked(&self.wal_sync);
+        self.sync_wal_in_turn(&turn);
+    }
+
+    /// The same, unless somebody is at it: then the thread has to be asked, for it is not known whether
+    /// the last write is covered.
+    pub(super) fn sync_wal_unless_busy(&self) {
+        // A panic leaves nothing half done that this lock protects; the thread takes it all the same.
+        if let Ok(turn) = self.wal_sync.try_lock() {
+            self.sync_wal_in_turn(&turn);
+        }
+    }
+
     /// The writer is locked only to hand over what waits; other writes are applied while the disk or
     /// the object store is busy, and are covered by the next call. After a failure the WAL takes no
     /// more writes.
-    pub(super) fn sync_wal(&self) {
+    fn sync_wal_in_turn(&self, _turn: &MutexGuard<'_, ()>) {
         let Ok(mut guard) = self.writer.lock() else {
             return self.commits.failed(Arc::new(Error::Closed));
         };

@@ -13,7 +13,8 @@ use crate::format::{RowEntry, ValueDeletable};
 /// replaces. There a batch has one sequence number; here each row has its own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct WriteBatch {
-    writes: Vec<(Bytes, ValueDeletable)>,
+    /// The writes as rows; their sequence numbers are not known yet.
+    rows: Vec<RowEntry>,
 }
 
 impl WriteBatch {
@@ -39,29 +40,30 @@ impl WriteBatch {
 
     /// How many writes there are.
     pub fn len(&self) -> usize {
-        self.writes.len()
+        self.rows.len()
     }
 
     /// Whether there is no write.
     pub fn is_empty(&self) -> bool {
-        self.writes.is_empty()
+        self.rows.is_empty()
     }
 
     /// The key of the first merge operand.
     pub fn first_merge(&self) -> Option<&Bytes> {
-        let is_merge =
-            |(_, value): &&(_, ValueDeletable)| matches!(value, ValueDeletable::Merge(_));
-        self.writes.iter().find(is_merge).map(|(key, _)| key)
+        let is_merge = |row: &&RowEntry| matches!(row.value, ValueDeletable::Merge(_));
+        self.rows.iter().find(is_merge).map(|row| &row.key)
     }
 
     /// The batch as rows. The first has sequence number `first_seq`, each further one the next.
-    pub fn into_rows(self, first_seq: u64) -> Vec<RowEntry> {
+    pub fn into_rows(mut self, first_seq: u64) -> Vec<RowEntry> {
         // Inclusive: the last number of all is a number too.
-        let numbered = self.writes.into_iter().zip(first_seq..=u64::MAX);
-        numbered.map(|((key, value), seq)| RowEntry { key, value, seq }).collect()
+        for (row, seq) in self.rows.iter_mut().zip(first_seq..=u64::MAX) {
+            row.seq = seq;
+        }
+        self.rows
     }
 
     fn add(&mut self, key: &[u8], value: ValueDeletable) {
-        self.writes.push((Bytes::copy_from_slice(key), value));
+        self.rows.push(RowEntry { key: Bytes::copy_from_slice(key), value, seq: 0 });
     }
 }

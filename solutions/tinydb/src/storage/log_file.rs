@@ -35,16 +35,35 @@ pub trait LogFile: Debug + Send {
         Ok(Box::new(|| Ok(())))
     }
 
+    /// Syncs a log to which nothing more will be appended, and takes away what was put behind it.
+    fn finish(&mut self) -> io::Result<()> {
+        self.sync()
+    }
+
     /// Cuts the file to its first `len` bytes; appending goes on there.
     fn truncate(&mut self, len: u64) -> io::Result<()>;
 }
 // ANCHOR_END: log_file
 
 /// A log on a local disk.
+///
+/// When a file has grown, a sync has to write its new size too, in another place of the disk: twice the
+/// work of a small append. So a *padded* log, when it is synced, gets zeros up to the end of the page.
+/// The next appends overwrite them, and the size stays. [`LogFile::finish`] takes the zeros away.
+/// After a crash they are a torn tail of the WAL.
 #[derive(Debug)]
 pub struct DiskLogFile {
     file: File,
+    /// How many bytes the log has. The file's cursor is there.
+    len: u64,
+    /// How many bytes the file has, with the padding.
+    file_len: u64,
+    is_padded: bool,
 }
+
+/// What the size of a padded log is a multiple of. No more than a page: the system writes pages in any
+/// order, and behind a page that did not arrive in a crash none may be there that did.
+const PAGE_LEN: u64 = 4096;
 
 impl DiskLogFile {
     /// Opens the file at `path`, and makes it, durably, if it is missing. Its folder must exist.
@@ -52,13 +71,38 @@ impl DiskLogFile {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let opened = options.open(path).and_then(|mut file| {
-            file.seek(SeekFrom::End(0))?;
-            Ok(Self { file })
+            let len = file.seek(SeekFrom::End(0))?;
+            Ok(Self { file, len, file_len: len, is_padded: false })
         });
         let log_file = opened.map_err(Error::io("open", path.display().to_string()))?;
         // Also when the file was there: whoever made it may have crashed before this line.
         sync_parent(path)?;
         Ok(log_file)
+    }
+
+    /// Opens a log that is padded from now on.
+    pub fn open_padded(path: &Path) -> Result<Self> {
+        let mut log_file = Self::open(path)?;
+        log_file.is_padded = true;
+        Ok(log_file)
+    }
+
+    fn pad(&mut self) -> io::Result<()> {
+        let padded_len = self.len.next_multiple_of(PAGE_LEN);
+        if self.is_padded && padded_len > self.file_len {
+            self.set_file_len(padded_len)?;
+        }
+        Ok(())
+    }
+
+    fn take_padding_away(&mut self) -> io::Result<()> {
+        if self.file_len > self.len { self.set_file_len(self.len) } else { Ok(()) }
+    }
+
+    fn set_file_len(&mut self, len: u64) -> io::Result<()> {
+        self.file.set_len(len)?;
+        self.file_len = len;
+        Ok(())
     }
 }
 
@@ -67,27 +111,46 @@ impl LogFile for DiskLogFile {
         let mut contents = Vec::new();
         self.file.seek(SeekFrom::Start(0))?;
         self.file.read_to_end(&mut contents)?;
+        self.file.seek(SeekFrom::Start(self.len))?;
         Ok(contents.into())
     }
 
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
+        self.file.write_all(bytes)?;
+        self.len += bytes.len() as u64;
+        self.file_len = self.file_len.max(self.len);
+        Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
+        self.pad()?;
         // The data and the file's size; other metadata, such as times, may wait.
         self.file.sync_data()
     }
 
     fn start_sync(&mut self) -> io::Result<PendingSync> {
+        self.pad()?;
         // Another handle of the same open file.
         let file = self.file.try_clone()?;
         Ok(Box::new(move || file.sync_data()))
     }
 
+    fn finish(&mut self) -> io::Result<()> {
+        self.take_padding_away()?;
+        self.file.sync_data()
+    }
+
     fn truncate(&mut self, len: u64) -> io::Result<()> {
-        self.file.set_len(len)?;
-        self.file.seek(SeekFrom::Start(len))?;
+        self.set_file_len(len)?;
+        self.len = self.file.seek(SeekFrom::Start(len))?;
         Ok(())
+    }
+}
+
+impl Drop for DiskLogFile {
+    /// Leaves the file as it would be without padding, unless the process is killed.
+    fn drop(&mut self) {
+        // If it fails, the next one who opens the segment does it.
+        let _ = self.take_padding_away();
     }
 }

@@ -5,18 +5,19 @@
 //!
 //! SlateDB: `KVTable` in `src/mem_table.rs`. It keeps the rows in a lock-free skip list, so that
 //! readers never wait for the writer. TinyDB uses a `BTreeMap` behind a lock that is held for one
-//! operation only: slower under many threads, and readable in an evening.
+//! operation only: slower under many threads, and readable in an evening. (The reference's is dressed as
+//! a [`RowMap`](super::row_map::RowMap), which needs less time and memory.)
 
-// solution-only
-use std::collections::BTreeMap;
 use std::ops::Bound;
 // solution-only
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use bytes::Bytes;
 
-use crate::format::{RowEntry, ValueDeletable};
+use crate::format::RowEntry;
 
+// solution-only
+use super::row_map::RowMap;
 use super::sequenced_key::SequencedKey;
 
 /// A sorted table of rows in memory, shared by any number of readers while one writer inserts.
@@ -36,14 +37,8 @@ pub struct MemTable {
 // solution-only: begin
 #[derive(Debug, Default)]
 struct Rows {
-    map: BTreeMap<SequencedKey, ValueDeletable>,
+    map: RowMap,
     size: usize,
-}
-
-impl Rows {
-    fn row(key: &SequencedKey, value: &ValueDeletable) -> RowEntry {
-        RowEntry { key: key.user_key.clone(), value: value.clone(), seq: key.seq }
-    }
 }
 // solution-only: end
 
@@ -58,13 +53,10 @@ impl MemTable {
     /// number is replaced; any other version of the key stays.
     // exercise: week3.2
     pub fn put(&self, row: RowEntry) {
-        let added = row.estimated_size();
-        let key = SequencedKey::new(row.key, row.seq);
-        let key_size = key.user_key.len() + size_of_val(&key.seq);
         let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
-        let replaced = rows.map.insert(key, row.value);
-        rows.size += added;
-        rows.size -= replaced.map_or(0, |value| key_size + value.len());
+        let replaced = rows.map.insert(&row);
+        rows.size += row.estimated_size();
+        rows.size -= replaced.map_or(0, |replaced| replaced.estimated_size());
     }
 
     /// The sum of [`RowEntry::estimated_size`] over the rows in the table. The database freezes a
@@ -92,8 +84,8 @@ impl MemTable {
     pub fn get(&self, key: &[u8], max_seq: u64) -> Option<RowEntry> {
         let newest_visible = SequencedKey::new(Bytes::copy_from_slice(key), max_seq);
         let rows = self.read();
-        let (found, value) = rows.map.range(newest_visible..).next()?;
-        (found.user_key == key).then(|| Rows::row(found, value))
+        let found = rows.map.range(newest_visible..).next()?;
+        (found.key == key).then_some(found)
     }
 
     /// The first `limit` rows of a range, in order; every version, tombstones included. A range
@@ -111,7 +103,7 @@ impl MemTable {
             return Vec::new();
         }
         let rows = self.read();
-        rows.map.range(range).take(limit).map(|(key, value)| Rows::row(key, value)).collect()
+        rows.map.range(range).take(limit).collect()
     }
 
     // solution-only: begin

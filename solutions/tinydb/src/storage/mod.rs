@@ -6,6 +6,7 @@
 pub mod log_file;
 pub mod mem_table;
 pub mod object_wal_store;
+pub mod row_map;
 pub mod sequenced_key;
 pub mod sst;
 pub mod sst_builder;

@@ -131,7 +131,7 @@ impl WalStore for DiskWalStore {
     }
 
     fn open(&self, wal_id: u64) -> Result<Box<dyn LogFile>> {
-        Ok(Box::new(DiskLogFile::open(&self.path(wal_id))?))
+        Ok(Box::new(DiskLogFile::open_padded(&self.path(wal_id))?))
     }
 
     fn delete(&self, wal_id: u64) -> Result<()> {

@@ -122,6 +122,14 @@ impl WalWriter {
         synced.map_err(Error::io("sync", &self.name))
     }
 
+    /// Syncs the segment as a whole that gets no more records: its file ends with the last one.
+    pub fn finish(&mut self) -> Result<()> {
+        self.flush()?;
+        let finished = self.file.finish();
+        self.failed = finished.is_err();
+        finished.map_err(Error::io("sync", &self.name))
+    }
+
     /// Hands every waiting record to the operating system, and begins to sync. What it returns does
     /// the rest; appending can go on meanwhile. If that fails, the caller
     /// [abandons](Self::abandon) the segment.

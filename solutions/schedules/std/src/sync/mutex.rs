@@ -1,7 +1,7 @@
 //! A mutex whose guard knows it: a wait that ends early has to take it again.
 
 use ::std::ops::{Deref, DerefMut};
-use ::std::sync::{LockResult, PoisonError};
+use ::std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 
 use shuttle::sync as checked;
 
@@ -25,6 +25,18 @@ impl<T> Mutex<T> {
     /// Waits for the lock.
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
         self.guard(self.0.lock())
+    }
+
+    /// Takes the lock, unless somebody has it.
+    pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
+        match self.0.try_lock() {
+            Ok(inner) => Ok(MutexGuard { mutex: self, inner }),
+            Err(TryLockError::WouldBlock) => Err(TryLockError::WouldBlock),
+            Err(TryLockError::Poisoned(poisoned)) => {
+                let inner = poisoned.into_inner();
+                Err(PoisonError::new(MutexGuard { mutex: self, inner }).into())
+            }
+        }
     }
 
     /// What is in it, at last.
