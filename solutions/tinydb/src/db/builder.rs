@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use crate::error::Result;
@@ -151,6 +151,7 @@ impl DbBuilder {
             flushes: FlushProgress::default(),
             commits: Arc::new(GroupCommit::new(durable_seq)),
             wal_sync: Mutex::new(()),
+            durable_waiters: AtomicUsize::new(0),
             compactions: Compactions::default(),
             block_cache,
             sst_pins,

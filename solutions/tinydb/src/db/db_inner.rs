@@ -1,7 +1,7 @@
 //! What all handles of a database and its flusher share: the write path, the freeze and the flush.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
@@ -81,6 +81,8 @@ pub struct DbInner {
     pub(super) commits: Arc<GroupCommit>,
     /// Held by the one who syncs the WAL for others.
     pub(super) wal_sync: Mutex<()>,
+    /// How many writers wait for their write to be durable.
+    pub(super) durable_waiters: AtomicUsize,
     pub(super) compactions: Compactions,
     /// Blocks of SSTs.
     pub(super) block_cache: Option<Arc<BlockCache>>,
@@ -140,10 +142,7 @@ impl DbInner {
         }
         let handle = written.map(|seq| WriteHandle::new(Arc::clone(&self.commits), seq));
         let waited = handle.and_then(|handle| match durability {
-            Durability::Sync => {
-                self.sync_wal_unless_busy();
-                handle.wait_durable().map(|()| handle)
-            }
+            Durability::Sync => self.wait_durable(&handle).map(|()| handle),
             Durability::Buffered | Durability::Os => Ok(handle),
         });
         // A fence is the more useful thing to say.

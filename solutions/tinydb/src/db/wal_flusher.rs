@@ -1,17 +1,19 @@
 //! Making the WAL durable, once for many writes: the thread that does it in the background, and the
-//! writer that finds nobody at it and does it itself.
+//! writer that is alone and does it itself.
 //!
 //! A writer that waits while another thread syncs costs two changes of threads, and they take as long as the
-//! sync of a fast disk. So a writer that is alone syncs itself. Those who come meanwhile wait, and
-//! the thread syncs for all of them.
+//! sync of a fast disk. So a writer that is alone syncs itself. As soon as there are two, the thread does it:
+//! while it is woken, others come, and its sync covers them too. A writer that is the first of many would begin
+//! too early, with its own write only.
 //!
 //! SlateDB: the task `wal_writer`, in `src/wal/slatedb/writer.rs`.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 use std::thread::{self, JoinHandle};
 
 use crate::error::{Error, Result};
-use crate::optimize::Wakeup;
+use crate::optimize::{Wakeup, WriteHandle};
 use crate::storage::WalStore;
 
 use super::db_inner::{DbInner, locked};
@@ -46,13 +48,18 @@ impl DbInner {
         self.sync_wal_in_turn(&turn);
     }
 
-    /// The same, unless somebody is at it: then the thread has to be asked, for it is not known whether
-    /// the last write is covered.
-    pub(super) fn sync_wal_unless_busy(&self) {
+    /// Waits until a write is durable. If nobody else does, and nobody is syncing, syncs.
+    pub(super) fn wait_durable(&self, handle: &WriteHandle) -> Result<()> {
+        let others = self.durable_waiters.fetch_add(1, Ordering::Relaxed);
         // A panic leaves nothing half done that this lock protects; the thread takes it all the same.
-        if let Ok(turn) = self.wal_sync.try_lock() {
+        if others == 0
+            && let Ok(turn) = self.wal_sync.try_lock()
+        {
             self.sync_wal_in_turn(&turn);
         }
+        let waited = handle.wait_durable();
+        self.durable_waiters.fetch_sub(1, Ordering::Relaxed);
+        waited
     }
 
     /// The writer is locked only to hand over what waits; other writes are applied while the disk or
