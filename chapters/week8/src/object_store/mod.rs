@@ -20,6 +20,8 @@ pub mod concurrent;
 pub mod local;
 #[path = "../../../../solutions/tinydb/src/object_store/memory.rs"]
 pub mod memory;
+#[path = "../../../../solutions/tinydb/src/object_store/open_files.rs"]
+mod open_files;
 #[path = "../../../../solutions/tinydb/src/object_store/part_file.rs"]
 pub mod part_file;
 #[path = "../../../../solutions/tinydb/src/object_store/part_folder.rs"]

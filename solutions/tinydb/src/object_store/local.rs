@@ -15,16 +15,17 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
+use super::open_files::{OpenFiles, read_exact_at};
 use super::{ObjectMeta, ObjectStore, check_range, validate_path, validate_prefix};
 use crate::error::{Error, Result};
 
@@ -34,6 +35,7 @@ use crate::error::{Error, Result};
 pub struct LocalObjectStore {
     root: PathBuf,
     unsynced: Mutex<Unsynced>,
+    open_files: OpenFiles,
 }
 
 /// The directories in which a store has failed to make a name durable.
@@ -50,7 +52,7 @@ impl LocalObjectStore {
     pub fn open(root: impl Into<PathBuf>) -> Result<Self> {
         let root = root.into();
         create_dir_durably(&root)?;
-        Ok(Self { root, unsynced: Mutex::default() })
+        Ok(Self { root, unsynced: Mutex::default(), open_files: OpenFiles::default() })
     }
 
     /// Makes the name `target` durable if it was given, and remembers it if either has failed.
@@ -81,16 +83,15 @@ impl LocalObjectStore {
         Ok(self.root.join(path))
     }
 
-    fn open_object(&self, path: &str) -> Result<(File, u64)> {
+    fn open_object(&self, path: &str) -> Result<(Arc<File>, u64)> {
         let file_path = self.file_of(path)?;
         let is_unsynced =
             file_path.parent().is_some_and(|it| self.unsynced().directories.contains_key(it));
         if is_unsynced {
             self.make_durable(&file_path, Ok(()))?;
         }
-        let opened = File::open(&file_path).and_then(|file| Ok((file.metadata()?, file)));
-        match opened {
-            Ok((meta, file)) if meta.is_file() => Ok((file, meta.len())),
+        match self.open_files.open(&file_path) {
+            Ok((file, meta)) if meta.is_file() => Ok((file, meta.len())),
             Ok(_) => Err(Error::NotFound { path: path.to_owned() }),
             Err(error) => Err(not_found_or_io("open", path, error)),
         }
@@ -129,15 +130,14 @@ impl ObjectStore for LocalObjectStore {
     }
 
     fn get(&self, path: &str) -> Result<Bytes> {
-        let (mut file, size) = self.open_object(path)?;
-        read_exactly(&mut file, size).map_err(Error::io("read", path))
+        let (file, size) = self.open_object(path)?;
+        read_range(&file, 0..size).map_err(Error::io("read", path))
     }
 
     fn get_range(&self, path: &str, range: Range<u64>) -> Result<Bytes> {
-        let (mut file, size) = self.open_object(path)?;
+        let (file, size) = self.open_object(path)?;
         check_range(path, &range, size)?;
-        file.seek(SeekFrom::Start(range.start)).map_err(Error::io("seek in", path))?;
-        read_exactly(&mut file, range.end - range.start).map_err(Error::io("read", path))
+        read_range(&file, range).map_err(Error::io("read", path))
     }
 
     fn head(&self, path: &str) -> Result<ObjectMeta> {
@@ -159,6 +159,7 @@ impl ObjectStore for LocalObjectStore {
 
     fn delete(&self, path: &str) -> Result<()> {
         let file_path = self.file_of(path)?;
+        self.open_files.close(&file_path);
         match fs::remove_file(&file_path) {
             // A folder is no object, so there is nothing to delete.
             Err(error) if !is_absent(&error) && !file_path.is_dir() => {
@@ -235,12 +236,12 @@ impl Drop for TemporaryFile {
     }
 }
 
-/// Reads `length` bytes. The file is known to be that long, so a length can't ask for more memory
-/// than there are bytes.
-fn read_exactly(file: &mut File, length: u64) -> io::Result<Bytes> {
-    let length = usize::try_from(length).map_err(|_| ErrorKind::OutOfMemory)?;
+/// Reads these bytes. The file is known to be that long, so a range can't ask for more memory than there
+/// are bytes.
+fn read_range(file: &File, range: Range<u64>) -> io::Result<Bytes> {
+    let length = usize::try_from(range.end - range.start).map_err(|_| ErrorKind::OutOfMemory)?;
     let mut bytes = vec![0; length];
-    file.read_exact(&mut bytes)?;
+    read_exact_at(file, &mut bytes, range.start)?;
     Ok(bytes.into())
 }
 

@@ -13,6 +13,7 @@ pub mod cached_object_store;
 pub mod concurrent;
 pub mod local;
 pub mod memory;
+mod open_files;
 pub mod part_file;
 pub mod part_folder;
 pub mod part_index;
