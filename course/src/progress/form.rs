@@ -1,6 +1,6 @@
 //! The plan's own form: its lines in order, and the headings above them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
 use crate::plan::{Item, Plan, Prompt, Week};
 
@@ -8,9 +8,9 @@ use crate::plan::{Item, Plan, Prompt, Week};
 pub struct Form<'a> {
     pub(super) slots: Vec<Slot<'a>>,
     /// Which of the slots has an id.
-    ids: BTreeMap<&'a str, usize>,
+    ids: HashMap<&'a str, usize>,
     /// The lines of all headings, and the rules between sections.
-    headings: BTreeSet<String>,
+    headings: HashSet<String>,
 }
 
 /// A line of the plan, and where it belongs.

@@ -71,7 +71,10 @@ fn woven(
         if !text.is_empty() && !text.ends_with('\n') {
             text.push_str(newline);
         }
-        text.push_str(&more.replace('\n', newline));
+        match newline {
+            "\n" => text.push_str(more),
+            _ => text.push_str(&more.replace('\n', newline)),
+        }
     }
     text.extend(lines[done..].iter().map(Cow::as_ref));
     text
@@ -115,18 +118,19 @@ impl<'a> Found<'a> {
     fn new(form: &'a Form<'a>, text: &'a str) -> Self {
         let mut found = Self {
             form,
-            lines: text.split_inclusive('\n').collect(),
+            lines: Vec::new(),
             places: form.slots.iter().map(|_| None).collect(),
             slots: BTreeMap::new(),
             remarks: Vec::new(),
         };
         for (at, line) in text.split_inclusive('\n').enumerate() {
             found.read(at, line.trim_start_matches('\u{feff}'));
+            found.lines.push(line);
         }
         found
     }
 
-    /// Reads a line. A second line with an id is the reader's: the first counts.
+    /// Notes what a line is of the form. A second line with an id is the reader's: the first counts.
     fn read(&mut self, at: usize, line: &str) {
         let Some((index, tick)) = self.slot_in(line) else { return };
         let (slot, number) = (&self.form.slots[index], at + 1);
