@@ -286,10 +286,13 @@
         ...plan.week.map(({ number, title }) => `## Week ${number}: ${title}`),
         ...plan.week.flatMap(({ part }) => part.map(({ days, title }) => `### ${days}: ${title}`)),
     ]);
+    /** What is in front of a text's lines, by its form. */
+    const INDENTS = { answer: /^ {0,5}/, insight: /^ {0,3}/ };
     const LEAD = 'Track your progress as you learn SlateDB by building TinyDB.';
 
     /** The known id that a line carries in a comment: [id, what is before, what is after, is it by tests]. */
     function idIn(line) {
+        if (!line.includes('<!--')) return null;
         for (const found of line.matchAll(/<!--\s*([a-z0-9][a-z0-9.-]*)(\s+tests)?\s*-->/g)) {
             if (named.has(found[1])) return [found[1], line.slice(0, found.index), line.slice(found.index + found[0].length), Boolean(found[2])];
         }
@@ -303,11 +306,13 @@
     const unescaped = (line) => (line.startsWith('\\') && isForm(bare(line)) ? line.slice(1) : line);
 
     /** The lines of a text without the empty ones around it. */
-    function linesOf(text) {
-        const lines = text.replace(/\r\n?/g, '\n').split('\n');
-        while (lines.length && !lines[0].trim()) lines.shift();
-        while (lines.length && !lines.at(-1).trim()) lines.pop();
-        return lines;
+    const linesOf = (text) => (text ? trimmed(text.replace(/\r\n?/g, '\n').split('\n')) : []);
+
+    function trimmed(lines) {
+        let [from, to] = [0, lines.length];
+        while (from < to && !lines[from].trim()) from += 1;
+        while (from < to && !lines[to - 1].trim()) to -= 1;
+        return lines.slice(from, to);
     }
 
     function toMarkdown(of) {
@@ -378,11 +383,11 @@
         const close = () => {
             if (field) {
                 const { indent, answer } = field;
-                const lines = linesOf(field.lines.join('\n')).map((line, at) => {
-                    const head = answer && at === 0 ? line.match(/^ {0,4}[-*] Answer: ?/) : line.match(new RegExp(`^ {0,${indent}}`));
+                const lines = trimmed(field.lines).map((line, at) => {
+                    const head = line.match(answer && at === 0 ? /^ {0,4}[-*] Answer: ?/ : indent);
                     return unescaped(head ? line.slice(head[0].length) : line.trimStart());
                 });
-                const content = linesOf(lines.join('\n')).join('\n');
+                const content = trimmed(lines).join('\n');
                 if (content) found.texts[field.id] = field.id in found.texts ? `${found.texts[field.id]}\n${content}` : content;
             }
             field = null;
@@ -402,7 +407,7 @@
                     if (!box) unplaced.push(line);
                     else if (tail.trim()) unplaced.push(tail.trim());
                 } else {
-                    field = { id, indent: form === 'answer' ? 5 : form === 'insight' ? 3 : 0, answer: form === 'answer', lines: [] };
+                    field = { id, indent: INDENTS[form] ?? /^/, answer: form === 'answer', lines: [] };
                     // Somebody may write right behind the label.
                     const behind = head.match(/^\*\*[^*]*\*\*\s*(.*?)\s*$/)?.[1];
                     for (const part of [behind, tail.trim()]) if (part) field.lines.push(part);

@@ -4,6 +4,8 @@
 //! when the tests of its tasks pass, a tick by tests goes when they fail, and a line of the plan that is missing is put
 //! where it belongs. Lines of the plan are known by the id in their comment, and by nothing else.
 
+mod form;
+mod line;
 mod sheet;
 mod table;
 
@@ -11,7 +13,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-pub use sheet::{Sheet, Tick};
+pub use form::Form;
+pub use line::Tick;
+pub use sheet::Sheet;
 
 use crate::plan::Plan;
 use crate::results::Results;
@@ -28,8 +32,9 @@ pub fn progress(course: &Course, write: bool, now: SystemTime) -> Result<String,
     let plan = Plan::load(course)?;
     let results = Results::load(course);
     let path = place(course);
-    let old = Old::read(&path, &plan)?;
-    let sheet = Sheet::merge(&plan, &results, old.text());
+    let form = Form::new(&plan);
+    let old = Old::read(&path, &form)?;
+    let sheet = Sheet::merge(&form, &results, old.text());
     let mut told = table::table(course, &plan, &results, &sheet)?;
     for remark in &sheet.remarks {
         told += &format!("{NAME}:{remark}\n");
@@ -57,7 +62,7 @@ enum Old {
 }
 
 impl Old {
-    fn read(path: &Path, plan: &Plan) -> Result<Self, Error> {
+    fn read(path: &Path, form: &Form<'_>) -> Result<Self, Error> {
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::Missing),
@@ -67,7 +72,7 @@ impl Old {
             return Ok(Self::Missing);
         }
         Ok(match String::from_utf8(bytes) {
-            Ok(text) if sheet::is_sheet(plan, &text) => Self::Sheet(text),
+            Ok(text) if sheet::is_sheet(form, &text) => Self::Sheet(text),
             Ok(text) => Self::Damaged(text.into_bytes()),
             Err(error) => Self::Damaged(error.into_bytes()),
         })

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use course::Course;
 use course::plan::Plan;
-use course::progress::{NAME, Sheet, Tick, progress};
+use course::progress::{Form, NAME, Sheet, Tick, progress};
 use course::report::Tally;
 use course::results::{Results, record};
 use course::week::TaskId;
@@ -106,7 +106,7 @@ fn results(tasks: [Option<bool>; 2]) -> Results {
 }
 
 fn merged(results: &Results, old: &str) -> String {
-    Sheet::merge(&plan(), results, old).text
+    Sheet::merge(&Form::new(&plan()), results, old).text
 }
 
 #[test]
@@ -118,7 +118,8 @@ fn a_fresh_sheet_has_the_plans_own_form() {
 fn the_courses_own_plan_makes_the_learning_plan() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the course");
     let plan = Plan::load(&Course::at(root)).expect("the plan");
-    let sheet = Sheet::merge(&plan, &Results::default(), "");
+    let form = Form::new(&plan);
+    let sheet = Sheet::merge(&form, &Results::default(), "");
     assert_eq!(sheet.ticks.len(), 84);
     assert!(
         sheet
@@ -126,7 +127,7 @@ fn the_courses_own_plan_makes_the_learning_plan() {
             .contains("\n\n\n---\n\n## Week 2: Deep Dive\n\n### Day 8-10: Operations\n- [ ] ")
     );
     assert!(sheet.text.contains("\n2. How does SlateDB handle concurrent writes? <!-- question."));
-    assert_eq!(Sheet::merge(&plan, &Results::default(), &sheet.text).text, sheet.text);
+    assert_eq!(Sheet::merge(&form, &Results::default(), &sheet.text).text, sheet.text);
 }
 
 #[test]
@@ -224,7 +225,7 @@ fn a_missing_line_comes_behind_the_readers_words_and_is_ticked() {
 #[test]
 fn lines_that_are_changed_or_there_twice_are_told_of_and_stay() {
     let twice = FRESH.replace("**Started", "- [x] Read `list.rs` <!-- w1.read -->\n**Started");
-    let sheet = Sheet::merge(&plan(), &Results::default(), &twice);
+    let sheet = Sheet::merge(&Form::new(&plan()), &Results::default(), &twice);
     assert_eq!(sheet.text, twice);
     assert_eq!(sheet.remarks, ["65: w1.read is on line 10 already, which counts"]);
     assert_eq!(sheet.ticks["w1.read"], Tick::Open);
@@ -236,7 +237,7 @@ fn lines_that_are_changed_or_there_twice_are_told_of_and_stay() {
     );
     assert_eq!(merged(&results([Some(true), None]), &behind), ticked);
     let unboxed = FRESH.replace("- [ ] Read", "- Read");
-    let sheet = Sheet::merge(&plan(), &Results::default(), &unboxed);
+    let sheet = Sheet::merge(&Form::new(&plan()), &Results::default(), &unboxed);
     assert_eq!((sheet.text, sheet.remarks.len()), (unboxed, 1));
 }
 

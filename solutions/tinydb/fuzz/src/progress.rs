@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use course::plan::{Item, Plan};
-use course::progress::Sheet;
+use course::progress::{Form, Sheet};
 use course::results::{Outcome, Results};
 
 /// The beginnings of the real plan's parts: with all of it, a check would take a thousand times as long.
@@ -24,9 +24,11 @@ static PLAN: LazyLock<Plan> = LazyLock::new(|| {
     plan
 });
 
+static FORM: LazyLock<Form<'static>> = LazyLock::new(|| Form::new(&PLAN));
+
 /// What stands for the bytes from 128 on: the lines of an empty sheet, and what readers make of them.
-static PIECES: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let pieces = [
+static PIECES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let mut pieces = vec![
         "<!-- ",
         " -->",
         " tests -->",
@@ -39,31 +41,32 @@ static PIECES: LazyLock<Vec<String>> = LazyLock::new(|| {
         "é",
         "\u{2028}",
     ];
-    let empty = Sheet::merge(&PLAN, &Results::default(), "");
-    let lines = empty.text.split_inclusive('\n').filter(|line| !line.trim().is_empty());
-    pieces.into_iter().chain(lines).map(str::to_owned).collect()
+    let empty = Sheet::merge(&FORM, &Results::default(), "").text.leak();
+    pieces.extend(empty.split_inclusive('\n').filter(|line| !line.trim().is_empty()));
+    pieces
 });
 
 /// Input: which results there are, and the sheet. A byte from 128 on is a piece of it.
 pub fn check(data: &[u8]) {
     let (results, text) = data.split_first().map_or((0, data), |(first, rest)| (*first, rest));
-    let old: String = text.iter().map(|&byte| piece(byte)).collect();
+    let mut old = String::new();
+    text.iter().for_each(|&byte| push(&mut old, byte));
     let results = results_of(results);
-    let sheet = Sheet::merge(&PLAN, &results, &old);
+    let sheet = Sheet::merge(&FORM, &results, &old);
     assert_kept(&old, &sheet.text, !results.tasks.is_empty());
     for item in PLAN.items() {
         let said = || sheet.remarks.iter().any(|remark| remark.ends_with(item.name()));
         assert!(sheet.ticks.contains_key(item.name()) || said(), "{} in {old:?}", item.name());
     }
-    let again = Sheet::merge(&PLAN, &results, &sheet.text);
+    let again = Sheet::merge(&FORM, &results, &sheet.text);
     assert_eq!(again.text, sheet.text, "once more: {old:?}");
     assert_eq!(again.ticks, sheet.ticks, "once more: {old:?}");
 }
 
-fn piece(byte: u8) -> String {
+fn push(text: &mut String, byte: u8) {
     match byte.checked_sub(128) {
-        None => char::from(byte).to_string(),
-        Some(number) => PIECES[usize::from(number) % PIECES.len()].clone(),
+        None => text.push(char::from(byte)),
+        Some(number) => text.push_str(PIECES[usize::from(number) % PIECES.len()]),
     }
 }
 
