@@ -20,7 +20,7 @@ const WIDTH: f64 = 398.0;
 const BAR: f64 = 20.0;
 const STEP: f64 = 22.0;
 /// About how wide a character is.
-const CHARACTER: f64 = 5.6;
+const CHARACTER: f64 = 6.6;
 
 /// Draws where the time goes.
 #[derive(Debug, Parser)]

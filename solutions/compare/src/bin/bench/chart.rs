@@ -7,7 +7,7 @@ use tinydb_compare::figure::{Scale, short, text};
 use crate::table::Line;
 
 /// The columns: workloads up to here, then bars, then numbers.
-const LEFT: f64 = 132.0;
+const LEFT: f64 = 146.0;
 const RIGHT: f64 = 300.0;
 const WIDTH: f64 = 400.0;
 const BAR: f64 = 20.0;

@@ -71,7 +71,7 @@ impl Bench {
     pub fn run(mut self) -> Result<Outcome> {
         self.fill_and_read()?;
         self.fill("fillseq", LogClass::Buffered, ordered)?;
-        self.fill("fillrandom, log with the OS", LogClass::Os, data::key)?;
+        self.fill("fillrandom, OS log", LogClass::Os, data::key)?;
         self.fill_durably()?;
         self.count()?;
         Ok(self.outcome)
@@ -84,7 +84,7 @@ impl Bench {
         }
         let db = self.open(LogClass::Buffered)?;
         self.put_all("fillrandom", &db, data::key, 0)?;
-        self.read_random("readrandom after the fill", &db, 0)?;
+        self.read_random("readrandom, fresh", &db, 0)?;
         db.engine.settle()?;
         self.outcome.bytes = bytes_below(db.directory.path())?;
         self.outcome.tables = db.engine.tables()?;
