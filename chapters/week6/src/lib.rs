@@ -24,10 +24,8 @@
 #![allow(unused)] // Delete this line when week 6 is done.
 #![forbid(unsafe_code)]
 
-#[cfg(feature = "engine")]
 #[path = "../../../solutions/tinydb/src/compaction/mod.rs"]
 pub mod compaction;
-#[cfg(feature = "engine")]
 #[path = "../../../solutions/tinydb/src/db/mod.rs"]
 pub mod db;
 pub use tinydb::error;
@@ -39,6 +37,5 @@ pub use tinydb::object_store;
 pub use tinydb::optimize;
 pub use tinydb::storage;
 
-#[cfg(feature = "engine")]
 pub use db::{Db, DbBuilder, Settings, WriteBatch, WriteOptions};
 pub use error::{Error, Result};
