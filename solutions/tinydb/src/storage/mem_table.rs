@@ -5,8 +5,8 @@
 //!
 //! SlateDB: `KVTable` in `src/mem_table.rs`. It keeps the rows in a lock-free skip list, so that
 //! readers never wait for the writer. TinyDB uses a `BTreeMap` behind a lock that is held for one
-//! operation only: slower under many threads, and readable in an evening. (The reference's is dressed as
-//! a [`RowMap`](super::row_map::RowMap), which needs less time and memory.)
+//! operation only: slower under many threads, and readable in an evening. (The reference's own is a
+//! [tree made for it](super::row_map), which needs less time and memory.)
 
 use std::ops::Bound;
 // solution-only
