@@ -13,3 +13,4 @@ pub mod engines;
 pub mod figure;
 pub mod machine;
 pub mod measure;
+pub mod output;

@@ -1,5 +1,6 @@
 //! What the figures were measured on, and of what.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -23,6 +24,21 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// The first lines of a table: the machine, and what was set.
+    pub fn text(&self, settings: &[String]) -> String {
+        let Self { processor, cores, memory, system, file_system } = self;
+        let memory = memory >> 30;
+        let mut text = format!(
+            "machine   {processor}, {cores} cores, {memory} GiB of memory\n          {system}, file system {file_system}\n"
+        );
+        for (number, line) in settings.iter().enumerate() {
+            let name = if number == 0 { "settings" } else { "" };
+            // Writing to a string can't fail.
+            let _ = writeln!(text, "{name:9} {line}");
+        }
+        text
+    }
+
     /// This machine, and the file system of a directory.
     pub fn of(directory: &Path) -> Self {
         let system = System::new_all();

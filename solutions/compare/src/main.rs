@@ -26,6 +26,7 @@ use report::Report;
 use tinydb_compare::engine::{EngineKind, LogClass, Options, Place, StoreKind};
 use tinydb_compare::engines::{MemoryStores, SlateDb};
 use tinydb_compare::machine::Machine;
+use tinydb_compare::output;
 use workload::{Amounts, Round};
 
 /// Measures TinyDB beside published embedded engines.
@@ -85,7 +86,7 @@ struct Cli {
 fn main() -> Result<()> {
     let cli = Cli::parse();
     let began = Instant::now();
-    let parent = cli.parent()?;
+    let parent = output::directory(cli.directory.as_deref())?;
     let mut report = Report {
         machine: Machine::of(&parent),
         engines: cli.engines.iter().copied().map(report::with_version).collect(),
@@ -102,20 +103,12 @@ fn main() -> Result<()> {
     }
     print!("{}", report.text());
     eprintln!("{:.0} seconds in all", began.elapsed().as_secs_f64());
-    write(cli.json.as_deref(), || Ok(serde_json::to_string_pretty(&report)? + "\n"))?;
-    write(cli.text.as_deref(), || Ok(report.text()))?;
-    write(cli.svg.as_deref(), || Ok(chart::svg(&report)))
+    output::write(cli.json.as_deref(), || Ok(serde_json::to_string_pretty(&report)? + "\n"))?;
+    output::write(cli.text.as_deref(), || Ok(report.text()))?;
+    output::write(cli.svg.as_deref(), || Ok(chart::svg(&report)))
 }
 
 impl Cli {
-    fn parent(&self) -> Result<PathBuf> {
-        if let Some(directory) = &self.directory {
-            return Ok(directory.clone());
-        }
-        let program = std::env::current_exe()?;
-        Ok(program.parent().context("this program is in no directory")?.to_owned())
-    }
-
     /// Every workload on one engine.
     fn measure(
         &self,
@@ -196,9 +189,4 @@ impl Cli {
             format!("medians of {} rounds", self.rounds),
         ]
     }
-}
-
-fn write(path: Option<&Path>, text: impl FnOnce() -> Result<String>) -> Result<()> {
-    let Some(path) = path else { return Ok(()) };
-    std::fs::write(path, text()?).with_context(|| path.display().to_string())
 }

@@ -86,16 +86,9 @@ impl Report {
         let is_twice = |kind| kind == EngineKind::SlatedbAsync && self.has(EngineKind::Slatedb);
         let engines = self.engines.iter().filter(|(kind, _)| !is_twice(*kind));
         let engines: Vec<_> = engines.map(|(_, name)| name.as_str()).collect();
-        let Machine { processor, cores, memory, system, file_system } = &self.machine;
-        let memory = memory >> 30;
         // Writing to a string can't fail.
         let _ = writeln!(text, "engines   {}", engines.join(", "));
-        let _ = writeln!(text, "machine   {processor}, {cores} cores, {memory} GiB of memory");
-        let _ = writeln!(text, "          {system}, file system {file_system}");
-        for (number, line) in self.settings.iter().enumerate() {
-            let name = if number == 0 { "settings" } else { "" };
-            let _ = writeln!(text, "{name:9} {line}");
-        }
+        text.push_str(&self.machine.text(&self.settings));
         for (store, title) in [(StoreKind::Disk, "on disk"), (StoreKind::Memory, "in memory")] {
             let groups = self.groups(store);
             if groups.is_empty() {

@@ -1,8 +1,10 @@
 //! A flame graph in the form of the book's figures: which functions an operation spends its time in.
 //!
 //! ```text
-//! perf record --call-graph dwarf -o gets.data -- target/release/bench --one tinydb --only readrandom --reads 2000000
-//! perf script --no-inline -i gets.data | target/release/flame --root tinydb::db::db::Db::get --title "A get" > get.svg
+//! cargo build --release --manifest-path solutions/compare/Cargo.toml
+//! cd solutions/compare/target/release
+//! perf record --call-graph dwarf,4096 -o gets.data -- ./bench --one tinydb --only readrandom --reads 2000000
+//! perf script -i gets.data | ./flame --root tinydb::db::db_inner::DbInner::get --title "A get" > get.svg
 //! ```
 //!
 //! Flame graphs are Brendan Gregg's: <https://www.brendangregg.com/flamegraphs.html>. Here the root is at the top, and a

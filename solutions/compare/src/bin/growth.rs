@@ -16,7 +16,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::Parser;
 use serde::{Deserialize, Serialize};
 use tinydb::compaction::SizeTieredCompactionOptions;
@@ -24,6 +24,7 @@ use tinydb::db::CompactorOptions;
 use tinydb::{Db, Settings};
 use tinydb_compare::data::mix;
 use tinydb_compare::machine::peak_memory;
+use tinydb_compare::output;
 
 /// Measures TinyDB as it grows.
 #[derive(Debug, Parser)]
@@ -81,10 +82,7 @@ fn main() -> Result<()> {
     let runs: Vec<Run> =
         cli.sizes.iter().map(|&rows| in_a_process(&cli, rows)).collect::<Result<_>>()?;
     print!("{}", table(&runs));
-    if let Some(path) = &cli.svg {
-        fs::write(path, chart(&runs)).with_context(|| format!("{}", path.display()))?;
-    }
-    Ok(())
+    output::write(cli.svg.as_deref(), || Ok(chart(&runs)))
 }
 
 fn in_a_process(cli: &Cli, rows: u64) -> Result<Run> {

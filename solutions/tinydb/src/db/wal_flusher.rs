@@ -62,6 +62,8 @@ impl DbInner {
         waited
     }
 
+    /// Syncs the WAL, for the one whose turn it is.
+    ///
     /// The writer is locked only to hand over what waits; other writes are applied while the disk or
     /// the object store is busy, and are covered by the next call. After a failure the WAL takes no
     /// more writes.

@@ -52,8 +52,9 @@ impl KeyPrefixes {
     }
 }
 
-/// The first eight bytes as a number; zeros where there are fewer.
-fn prefix(bytes: &[u8]) -> u64 {
+/// The first eight bytes as a number; zeros where there are fewer. Of two keys with different prefixes,
+/// that with the smaller one is smaller.
+pub fn prefix(bytes: &[u8]) -> u64 {
     let mut first = [0; 8];
     let len = bytes.len().min(first.len());
     first[..len].copy_from_slice(&bytes[..len]);

@@ -19,6 +19,7 @@ use std::ops::{Bound, RangeBounds};
 use bytes::{Bytes, BytesMut};
 
 use crate::format::{RowEntry, ValueDeletable};
+use crate::optimize::key_prefixes::prefix;
 
 use super::sequenced_key::SequencedKey;
 
@@ -147,15 +148,6 @@ impl PartialEq for Row {
 }
 
 impl Eq for Row {}
-
-/// The first eight bytes of a key, as a number; zeros stand behind a shorter one. Of two keys with
-/// different prefixes, that with the smaller one is smaller.
-fn prefix(key: &[u8]) -> u64 {
-    let mut first = [0; size_of::<u64>()];
-    let len = key.len().min(first.len());
-    first[..len].copy_from_slice(&key[..len]);
-    u64::from_be_bytes(first)
-}
 
 /// The length of a key. Who looks for a longer one than fits looks for its beginning, which is in
 /// the same place: behind all keys that it might be compared with.

@@ -43,8 +43,9 @@
 //!
 //! A crash in the middle of an append leaves a part of the last record. Some file systems also
 //! leave zeros: the file has grown, but the bytes never arrived. And a log on a disk may be
-//! [padded](super::log_file::DiskLogFile) with zeros. None of it was acknowledged, so all is cut off. Decay of the disk is another matter: acknowledged records are lost, and cutting
-//! would hide that. The format tells the two apart:
+//! [padded](super::log_file::DiskLogFile) with zeros. None of it was acknowledged, so all is cut off.
+//! Decay of the disk is another matter: acknowledged records are lost, and cutting would hide that.
+//! The format tells the two apart:
 //!
 //! 1. A record is *whole* if it lies within the file and both its checksums are right.
 //! 2. The log *ends* behind its last byte that is not zero.

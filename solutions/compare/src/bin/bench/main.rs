@@ -23,6 +23,7 @@ use clap::{Parser, ValueEnum as _};
 use serde::{Deserialize, Serialize};
 use tinydb_compare::engine::{EngineKind, LogClass, Options};
 use tinydb_compare::machine::Machine;
+use tinydb_compare::output;
 
 use crate::workload::{Bench, Outcome};
 
@@ -114,32 +115,24 @@ fn main() -> Result<()> {
     let (machine, settings) = (Machine::of(&cli.parent()?), cli.settings());
     let text = table::text(&machine, &settings, &runs);
     print!("{text}");
-    if let Some(path) = &cli.text {
-        std::fs::write(path, &text).with_context(|| path.display().to_string())?;
-    }
-    if let Some(path) = &cli.svg
-        && let Some(first) = runs.first()
-    {
-        let is_first = |run: &&Run| (run.rows, run.value_len) == (first.rows, first.value_len);
-        let lines = table::lines(&runs.iter().filter(is_first).collect::<Vec<_>>());
-        std::fs::write(path, chart::svg(first.rows, first.value_len, &lines))
-            .with_context(|| path.display().to_string())?;
-    }
-    if let Some(path) = &cli.json {
+    output::write(cli.text.as_deref(), || Ok(text))?;
+    output::write(cli.svg.as_deref(), || chart_of_the_first(&runs))?;
+    output::write(cli.json.as_deref(), || {
         let report = Report { machine: &machine, settings: &settings, runs: &runs };
-        std::fs::write(path, serde_json::to_string_pretty(&report)? + "\n")
-            .with_context(|| path.display().to_string())?;
-    }
-    Ok(())
+        Ok(serde_json::to_string_pretty(&report)? + "\n")
+    })
+}
+
+fn chart_of_the_first(runs: &[Run]) -> Result<String> {
+    let Run { rows, value_len, .. } = *runs.first().context("nothing was measured")?;
+    let is_first = |run: &&Run| (run.rows, run.value_len) == (rows, value_len);
+    let lines = table::lines(&runs.iter().filter(is_first).collect::<Vec<_>>());
+    Ok(chart::svg(rows, value_len, &lines))
 }
 
 impl Cli {
     fn parent(&self) -> Result<PathBuf> {
-        if let Some(directory) = &self.directory {
-            return Ok(directory.clone());
-        }
-        let program = std::env::current_exe()?;
-        Ok(program.parent().context("this program is in no directory")?.to_owned())
+        output::directory(self.directory.as_deref())
     }
 
     fn in_a_process(&self, engine: EngineKind, rows: u64, value_len: usize) -> Result<Outcome> {

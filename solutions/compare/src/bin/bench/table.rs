@@ -12,18 +12,12 @@ use crate::timer::Figure;
 
 /// Everything as text.
 pub fn text(machine: &Machine, settings: &[String], runs: &[Run]) -> String {
-    let mut text = String::new();
-    let Machine { processor, cores, memory, system, file_system } = machine;
-    // Writing to a string can't fail.
-    let _ = writeln!(text, "machine   {processor}, {cores} cores, {} GiB of memory", memory >> 30);
-    let _ = writeln!(text, "          {system}, file system {file_system}");
-    for (number, line) in settings.iter().enumerate() {
-        let _ = writeln!(text, "{:9} {line}", if number == 0 { "settings" } else { "" });
-    }
+    let mut text = machine.text(settings);
     let sizes: BTreeSet<_> = runs.iter().map(|run| (run.rows, run.value_len)).collect();
     for (rows, value_len) in sizes {
         let runs: Vec<&Run> =
             runs.iter().filter(|run| (run.rows, run.value_len) == (rows, value_len)).collect();
+        // Writing to a string can't fail.
         let _ = writeln!(text, "\n{rows} rows, values of {value_len} bytes");
         text.push_str(&one_size(&runs));
     }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-/// How long operations took: any number of them in the same few kilobytes, so that memory is the engine's.
+/// How long operations took: any number of them in the same quarter of a megabyte, so that memory is the engine's.
 pub struct Timer {
     nanos: Histogram<u64>,
     wall: Duration,
