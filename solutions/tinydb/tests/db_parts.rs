@@ -3,6 +3,8 @@
 use std::io;
 use std::ops::Bound;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +15,7 @@ use tinydb::error::Error;
 use tinydb::format::Step;
 use tinydb::iter::BytesRange;
 use tinydb::object_store::{MemoryObjectStore, ObjectStore};
+use tinydb::storage::log_file::PendingSync;
 use tinydb::storage::{DiskWalStore, Durability, LogFile, MemoryWalStore, WalStore};
 use tinydb::{Db, DbBuilder, Result, Settings, WriteBatch, WriteOptions};
 
@@ -185,6 +188,104 @@ impl LogFile for Segment {
     fn truncate(&mut self, len: u64) -> io::Result<()> {
         self.0.truncate(len)
     }
+}
+
+/// A WAL whose first sync beside the writer fails, after the writer has synced the same segment without an
+/// error to begin the next.
+#[derive(Debug, Default)]
+struct FailsBesideTheWriter {
+    segments: MemoryWalStore,
+    is_finished: Arc<AtomicBool>,
+    has_failed: Arc<AtomicBool>,
+}
+
+impl WalStore for FailsBesideTheWriter {
+    fn list(&self) -> Result<Vec<u64>> {
+        self.segments.list()
+    }
+
+    fn open(&self, wal_id: u64) -> Result<Box<dyn LogFile>> {
+        let log = self.segments.open(wal_id)?;
+        let (is_finished, has_failed) = (self.is_finished.clone(), self.has_failed.clone());
+        Ok(Box::new(FailingLog { log, is_finished, has_failed }))
+    }
+
+    fn delete(&self, wal_id: u64) -> Result<()> {
+        self.segments.delete(wal_id)
+    }
+
+    fn name(&self, wal_id: u64) -> String {
+        self.segments.name(wal_id)
+    }
+}
+
+#[derive(Debug)]
+struct FailingLog {
+    log: Box<dyn LogFile>,
+    is_finished: Arc<AtomicBool>,
+    has_failed: Arc<AtomicBool>,
+}
+
+impl LogFile for FailingLog {
+    fn read_all(&mut self) -> io::Result<Bytes> {
+        self.log.read_all()
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.log.append(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.log.sync()
+    }
+
+    fn start_sync(&mut self) -> io::Result<PendingSync> {
+        if self.has_failed.swap(true, Ordering::SeqCst) {
+            return self.log.start_sync();
+        }
+        let is_finished = self.is_finished.clone();
+        Ok(Box::new(move || {
+            while !is_finished.load(Ordering::SeqCst) {
+                thread::sleep(Duration::from_millis(1));
+            }
+            Err(io::Error::other("the disk has failed"))
+        }))
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.log.finish()?;
+        self.is_finished.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn truncate(&mut self, len: u64) -> io::Result<()> {
+        self.log.truncate(len)
+    }
+}
+
+#[test]
+fn a_sync_that_failed_is_not_made_good_by_the_next() {
+    let wal = Arc::new(FailsBesideTheWriter::default());
+    let db = DbBuilder::in_memory().with_wal_store(wal.clone()).build().unwrap();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let mut batch = WriteBatch::new();
+            batch.put("apple", "red");
+            db.write_with_options(batch, &WriteOptions { durability: Some(Durability::Sync) })
+        });
+        while !wal.has_failed.load(Ordering::SeqCst) {
+            thread::sleep(Duration::from_millis(1));
+        }
+        db.flush().unwrap();
+        // The flush may have made the write durable before the failure is told.
+        if let Err(error) = waiting.join().unwrap() {
+            assert!(matches!(error, Error::NotDurable { .. }), "{error}");
+        }
+    });
+    // Some page of the first segment may be missing: nothing may be promised behind it.
+    let error = db.put("pear", "ripe").unwrap_err();
+    assert!(matches!(error, Error::WalFailed { .. }), "{error}");
+    assert_eq!(db.get("apple").unwrap().as_deref(), Some(&b"red"[..]), "it is in an SST");
 }
 
 #[test]

@@ -152,8 +152,8 @@ impl DbInner {
     /// Applies a batch: log first, then memtable, then visible.
     ///
     /// The rows get the sequence numbers behind the last one; returns the highest. Records `WalAppend`, a
-    /// `MemTableInsert` for each row, and `Commit`. If logging fails, no reader ever sees a row of
-    /// the batch.
+    /// `MemTableInsert` for each row, and `Commit`. If logging fails, no reader sees a row of the batch;
+    /// but the next opening may, if the record is in the log as a whole.
     // exercise: week4.7
     pub(super) fn write(&self, batch: WriteBatch, durability: Durability) -> Result<u64> {
         let mut guard = self.lock_writer()?;

@@ -75,22 +75,22 @@ impl DbInner {
         else {
             return;
         };
-        let (seq, wal_id) = (writer.last_seq, self.state().wal_id);
+        let seq = writer.last_seq;
         (writer.syncs, writer.synced_size) = (writer.syncs + 1, writer.wal.size());
         let started = writer.wal.start_sync();
         drop(guard);
         match started.and_then(|sync| sync()) {
             Ok(()) => self.commits.committed(seq),
-            Err(error) => self.wal_failed(wal_id, error),
+            Err(error) => self.wal_failed(error),
         }
     }
 
-    /// Gives the segment up, unless it is whole by now: to begin the next one, the writer has synced
-    /// it.
-    fn wal_failed(&self, wal_id: u64, error: Error) {
+    /// Refuses every later write. The writer may have begun another segment meanwhile, and synced the one
+    /// before it without an error: that proves nothing. The system tells of bytes that it could not write
+    /// once, and then takes them for written.
+    fn wal_failed(&self, error: Error) {
         if let Ok(mut guard) = self.writer.lock()
             && let Some(writer) = guard.as_mut()
-            && self.state().wal_id == wal_id
         {
             writer.wal.abandon();
         }

@@ -72,6 +72,13 @@ impl LocalObjectStore {
         synced
     }
 
+    /// Whether a name in the directory of `target` may not be durable.
+    fn is_unsynced(&self, target: &Path) -> bool {
+        let directories = &self.unsynced().directories;
+        // Nearly always. It costs less to ask than the path's parent.
+        !directories.is_empty() && target.parent().is_some_and(|it| directories.contains_key(it))
+    }
+
     fn unsynced(&self) -> MutexGuard<'_, Unsynced> {
         // It is whole between any two operations.
         self.unsynced.lock().unwrap_or_else(PoisonError::into_inner)
@@ -85,9 +92,7 @@ impl LocalObjectStore {
 
     fn open_object(&self, path: &str) -> Result<(Arc<File>, u64)> {
         let file_path = self.file_of(path)?;
-        let is_unsynced =
-            file_path.parent().is_some_and(|it| self.unsynced().directories.contains_key(it));
-        if is_unsynced {
+        if self.is_unsynced(&file_path) {
             self.make_durable(&file_path, Ok(()))?;
         }
         match self.open_files.open(&file_path) {

@@ -2,10 +2,11 @@
 //!
 //! To open a file and close it costs more than to read a block of it that the system has in memory.
 
-use std::collections::VecDeque;
+use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The files that were asked for last.
@@ -16,15 +17,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 ///    deletes it, needs not tell.
 #[derive(Debug, Default)]
 pub struct OpenFiles {
-    /// The last one first.
-    files: Mutex<VecDeque<OpenFile>>,
+    files: Mutex<HashMap<PathBuf, OpenFile>>,
+    /// How often a file was asked for.
+    uses: AtomicU64,
 }
 
 #[derive(Debug)]
 struct OpenFile {
-    path: PathBuf,
     identity: Identity,
     file: Arc<File>,
+    /// Which use was its last.
+    last_use: u64,
 }
 
 /// A device and the number of a file there. No other file gets the number as long as this one is open.
@@ -43,34 +46,41 @@ impl OpenFiles {
         let file = Arc::new(File::open(path)?);
         let meta = file.metadata()?;
         if let Some(identity) = identity(&meta) {
-            self.keep(OpenFile { path: path.to_owned(), identity, file: Arc::clone(&file) });
+            self.keep(path, identity, Arc::clone(&file));
         }
         Ok((file, meta))
     }
 
     /// Closes the file of `path`, as soon as nobody reads it: a deleted file takes room while it is open.
     pub fn close(&self, path: &Path) {
-        self.lock().retain(|open| open.path != path);
+        self.lock().remove(path);
     }
 
     fn find(&self, path: &Path, identity: Identity) -> Option<Arc<File>> {
         let mut files = self.lock();
-        let place = files.iter().position(|open| open.path == path)?;
-        let open = files.remove(place).filter(|open| open.identity == identity)?;
-        let file = Arc::clone(&open.file);
-        files.push_front(open);
-        Some(file)
+        let open = files.get_mut(path).filter(|open| open.identity == identity)?;
+        open.last_use = self.next_use();
+        Some(Arc::clone(&open.file))
     }
 
-    fn keep(&self, open: OpenFile) {
+    /// Keeps a file in the place of the one of this path, or of the one that was used the longest ago.
+    fn keep(&self, path: &Path, identity: Identity, file: Arc<File>) {
         let mut files = self.lock();
-        files.retain(|other| other.path != open.path);
-        files.push_front(open);
-        files.truncate(Self::MOST);
+        if files.len() >= Self::MOST && !files.contains_key(path) {
+            let oldest = files.iter().min_by_key(|(_, open)| open.last_use);
+            if let Some(path) = oldest.map(|(path, _)| path.clone()) {
+                files.remove(&path);
+            }
+        }
+        files.insert(path.to_owned(), OpenFile { identity, file, last_use: self.next_use() });
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<OpenFile>> {
-        // The list is whole between any two operations.
+    fn next_use(&self) -> u64 {
+        self.uses.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<PathBuf, OpenFile>> {
+        // The map is whole between any two operations.
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -21,11 +21,17 @@ use std::ops::Range;
 /// 1. Every key starts with `shared`.
 /// 2. `prefixes` has a number for each key, in their order: the first eight bytes behind `shared`, the
 ///    first of them the most significant. So the numbers do not decrease.
+/// 3. `samples` has the first of each [`GROUP_LEN`] prefixes. They are so few that they stay in the
+///    processor's caches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyPrefixes {
     shared: Vec<u8>,
+    samples: Vec<u64>,
     prefixes: Vec<u64>,
 }
+
+/// How many prefixes stand behind one sample: eight lines of a processor's cache.
+const GROUP_LEN: usize = 64;
 
 impl KeyPrefixes {
     /// The prefixes of `keys`, which do not decrease.
@@ -34,8 +40,9 @@ impl KeyPrefixes {
         // Whatever lies between two keys starts with what both start with.
         let (first, last) = (first.unwrap_or_default(), last.unwrap_or_default());
         let shared = first.iter().zip(last).take_while(|(a, b)| a == b).count();
-        let prefixes = keys.map(|key| prefix(&key[shared..])).collect();
-        Self { shared: first[..shared].to_vec(), prefixes }
+        let prefixes: Vec<_> = keys.map(|key| prefix(&key[shared..])).collect();
+        let samples = prefixes.iter().step_by(GROUP_LEN).copied().collect();
+        Self { shared: first[..shared].to_vec(), samples, prefixes }
     }
 
     /// The numbers of the keys that `key` has to be compared with: every key in front of them is less,
@@ -46,9 +53,22 @@ impl KeyPrefixes {
             return end..end;
         };
         let prefix = prefix(rest);
-        let start = self.prefixes.partition_point(|&other| other < prefix);
-        let len = self.prefixes[start..].partition_point(|&other| other == prefix);
+        let start = self.lower_bound(prefix);
+        // Two keys seldom have one prefix: one look shows it.
+        let len = match self.prefixes.get(start) == Some(&prefix) {
+            true => self.prefixes[start..].partition_point(|&other| other == prefix),
+            false => 0,
+        };
         start..start + len
+    }
+
+    /// The number of the first prefix that is not less than `prefix`.
+    fn lower_bound(&self, prefix: u64) -> usize {
+        // It lies behind the last sample that is less, and not behind the one after that.
+        let groups = self.samples.partition_point(|&sample| sample < prefix);
+        let start = groups.saturating_sub(1) * GROUP_LEN;
+        let end = self.prefixes.len().min(groups * GROUP_LEN);
+        start + self.prefixes[start..end].partition_point(|&other| other < prefix)
     }
 }
 

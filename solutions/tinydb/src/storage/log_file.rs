@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -54,6 +55,9 @@ pub trait LogFile: Debug + Send {
 #[derive(Debug)]
 pub struct DiskLogFile {
     file: File,
+    /// The same file, opened once more, to be synced while others append. The system tells each opening
+    /// of a write that has failed, but only once.
+    syncer: Arc<File>,
     /// How many bytes the log has. The file's cursor is there.
     len: u64,
     /// How many bytes the file has, with the padding.
@@ -70,11 +74,12 @@ impl DiskLogFile {
     pub fn open(path: &Path) -> Result<Self> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
-        let opened = options.open(path).and_then(|mut file| {
+        let open = || -> io::Result<Self> {
+            let (mut file, syncer) = (options.open(path)?, Arc::new(options.open(path)?));
             let len = file.seek(SeekFrom::End(0))?;
-            Ok(Self { file, len, file_len: len, is_padded: false })
-        });
-        let log_file = opened.map_err(Error::io("open", path.display().to_string()))?;
+            Ok(Self { file, syncer, len, file_len: len, is_padded: false })
+        };
+        let log_file = open().map_err(Error::io("open", path.display().to_string()))?;
         // Also when the file was there: whoever made it may have crashed before this line.
         sync_parent(path)?;
         Ok(log_file)
@@ -130,9 +135,8 @@ impl LogFile for DiskLogFile {
 
     fn start_sync(&mut self) -> io::Result<PendingSync> {
         self.pad()?;
-        // Another handle of the same open file.
-        let file = self.file.try_clone()?;
-        Ok(Box::new(move || file.sync_data()))
+        let syncer = Arc::clone(&self.syncer);
+        Ok(Box::new(move || syncer.sync_data()))
     }
 
     fn finish(&mut self) -> io::Result<()> {
