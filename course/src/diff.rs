@@ -76,6 +76,10 @@ struct Tally {
 impl Tally {
     fn told(&self) -> String {
         let Self { same, all } = *self;
+        if all == 0 {
+            return "\nThere is nothing to compare: the reference has none of these functions.\n"
+                .to_owned();
+        }
         if same == all {
             return format!("\n{GOOD}No difference:{GOOD:#} all of it is as in the reference.\n");
         }

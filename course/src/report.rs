@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::fs;
 use std::time::{Duration, Instant, SystemTime};
 
 use anstyle::{AnsiColor, Style};
@@ -12,7 +13,7 @@ use crate::suite::{self, Outcome, Suite, Test, first_panic, stopped_at};
 use crate::week::{Task, TaskId, Week};
 use crate::{Course, Error, results};
 
-/// How many lines of a failure's message are shown.
+/// How many lines of a failure's message are shown: the first and the last.
 const MESSAGE_LINES: usize = 24;
 
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
@@ -240,11 +241,17 @@ pub(crate) fn failure(test: &Test) -> String {
     };
     let mut text = format!("  {BAD}{name}{BAD:#}\n");
     let lines: Vec<&str> = message.lines().collect();
-    for line in lines.iter().take(MESSAGE_LINES) {
+    // What was asked for stands first, what was found and the rule last.
+    let cut = lines.len().saturating_sub(MESSAGE_LINES);
+    let (first, last) = lines.split_at(if cut > 0 { MESSAGE_LINES / 2 } else { lines.len() });
+    for line in first {
         let _ = writeln!(text, "    {}", plain(line));
     }
-    if lines.len() > MESSAGE_LINES {
-        let _ = writeln!(text, "    … and {} more lines", lines.len() - MESSAGE_LINES);
+    if cut > 0 {
+        let _ = writeln!(text, "    {FAINT}… {cut} lines …{FAINT:#}");
+    }
+    for line in last.iter().skip(cut) {
+        let _ = writeln!(text, "    {}", plain(line));
     }
     if place.starts_with("/rustc/") {
         let _ = writeln!(text, "    {FAINT}in Rust's own library, called from your code{FAINT:#}");
@@ -266,21 +273,50 @@ fn plain(line: &str) -> String {
 
 fn well_done(week: &Week, tasks: &[&Task]) -> String {
     let next = tasks.last().and_then(|last| week.tasks().find(|task| task.id > last.id));
-    match next {
-        Some(next) => format!(
-            "{GOOD}Well done.{GOOD:#} Next is task {}: {}.\nRead: {}\n",
-            next.id,
-            next.title,
-            week.address(next.id)
-        ),
-        None => {
-            let twins = week.rooms.iter().map(|room| format!("solutions/tinydb/src/{room}/"));
-            let twins = twins.collect::<Vec<_>>().join(" and ");
-            format!(
-                "{GOOD}Well done:{GOOD:#} week {} passes all its tests.\nCompare with the reference: {twins}\n  \
-                 side by side: cargo course diff {0}\n{1}\nLet later weeks run on it: cargo course adopt {0}\n",
-                week.number, week.when_done
-            )
+    match (next, tasks) {
+        (Some(next), tasks) => {
+            let mut text = format!(
+                "{GOOD}Well done.{GOOD:#} Next is task {}: {}.\nRead:       {}\n",
+                next.id,
+                next.title,
+                week.address(next.id)
+            );
+            // Who asks for a finished task may be looking for its page: a later test has named it.
+            if let [task] = tasks {
+                let _ = writeln!(text, "Read again: {}", week.address(task.id));
+            }
+            text
         }
+        (None, _) => week_done(week),
     }
+}
+
+fn week_done(week: &Week) -> String {
+    let number = week.number;
+    let twins = week.rooms.iter().map(|room| format!("solutions/tinydb/src/{room}/"));
+    let twins = twins.collect::<Vec<_>>().join(" and ");
+    let mut text = format!(
+        "{GOOD}Well done:{GOOD:#} week {number} passes all its tests.\nCompare with the reference: {twins}\n  \
+         side by side: cargo course diff {number}\n"
+    );
+    if allows_unused(week) {
+        let _ = writeln!(
+            text,
+            "Delete {ALLOW_UNUSED} in chapters/week{number}/src/lib.rs, and see what the compiler finds: \
+             cargo check -p week{number}"
+        );
+    }
+    if !week.when_done.is_empty() {
+        let _ = writeln!(text, "{}", week.when_done);
+    }
+    let _ = writeln!(text, "Let later weeks run on it: cargo course adopt {number}");
+    text
+}
+
+const ALLOW_UNUSED: &str = "#![allow(unused)]";
+
+/// Whether the compiler is still told to say nothing of what is not used.
+fn allows_unused(week: &Week) -> bool {
+    let library = fs::read_to_string(week.folder.join("src").join("lib.rs"));
+    library.is_ok_and(|library| library.contains(ALLOW_UNUSED))
 }

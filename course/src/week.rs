@@ -85,7 +85,7 @@ pub struct Week {
     pub without: Vec<String>,
     /// What the week is called.
     pub title: String,
-    /// What to do when its tests pass, for the terminal.
+    /// What else to do when its tests pass, for the terminal; may be empty.
     #[serde(default)]
     pub when_done: String,
     /// Its days.

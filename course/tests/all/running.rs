@@ -196,10 +196,44 @@ fn a_panic_in_rusts_library_is_not_said_to_be_in_a_strange_file() {
 }
 
 #[test]
+fn of_a_long_message_the_middle_is_left_out() {
+    let lines: Vec<_> = (1..=60).map(|line| format!("line {line}")).collect();
+    let long = failed(&format!("{}\nrule: the last line counts", lines.join("\n")));
+    let (text, _) = told(&week(), &[("task_1_1::a", long), ("task_1_2::b", todo(2))]);
+    assert!(text.contains("    line 1\n") && text.contains("    line 60\n"), "{text}");
+    assert!(text.contains("    … 37 lines …\n"), "{text}");
+    assert!(text.contains("    rule: the last line counts\n"), "{text}");
+}
+
+#[test]
 fn a_finished_week_says_so() {
     let done = [("task_1_1::a", Outcome::Passed), ("task_1_2::b", Outcome::Passed)];
     let (text, passed) = told(&week(), &done);
     assert!(passed);
     assert!(text.contains("Well done: week 1 passes all its tests."), "{text}");
     assert!(text.contains("reference: solutions/tinydb/src/store/\n"), "{text}");
+}
+
+#[test]
+fn a_finished_task_names_its_own_page_and_the_next() {
+    let week = week();
+    let tasks: Vec<_> = week.tasks().take(1).collect();
+    let suite = suite(&[("task_1_1::a", Outcome::Passed)]);
+    let text = report(&week, &tasks, &suite).text;
+    assert!(text.contains("Next is task 1.2"), "{text}");
+    assert!(text.contains("Read:       week1/list.html#task-1-2\n"), "{text}");
+    assert!(text.contains("Read again: week1/list.html#task-1-1\n"), "{text}");
+}
+
+#[test]
+fn the_compiler_is_to_be_heard_until_it_is() {
+    let fixture = Fixture::new();
+    let done = [("task_1_1::a", Outcome::Passed), ("task_1_2::b", Outcome::Passed)];
+    let library = "chapters/week1/src/lib.rs";
+    let week = fixture.course.week(1).unwrap();
+    let advice = "Delete #![allow(unused)] in chapters/week1/src/lib.rs";
+    fixture.write(library, "#![allow(unused)]\npub mod store;\n");
+    assert!(told(&week, &done).0.contains(advice), "it is there");
+    fixture.write(library, "pub mod store;\n");
+    assert!(!told(&week, &done).0.contains(advice), "it was deleted");
 }
