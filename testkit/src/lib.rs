@@ -15,7 +15,7 @@ pub use deadline::deadline;
 pub use merge_law::{Merge, MergeBatch, assert_merge_law};
 pub use rows::{RowKind, RowSpec, any_row, any_rows, config};
 pub use simulated_file::SimulatedFile;
-pub use stream::{Id, Stream};
+pub use stream::{Id, Stream, assert_ids};
 pub use temp_folder::TempFolder;
 
 /// The end of a failure message: the rule that does not hold, and where to read about it.
