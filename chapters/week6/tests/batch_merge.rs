@@ -33,7 +33,7 @@ struct Log {
 /// One call: the existing value, and how many operands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Call {
-    existing: Option<Vec<u8>>,
+    existing: Option<Bytes>,
     operands: usize,
 }
 
@@ -59,7 +59,7 @@ impl Join {
     fn call(&self, existing: Option<&[u8]>, operands: usize) -> Result<(), MergeOperatorError> {
         let mut log = self.log();
         let number = log.calls.len();
-        log.calls.push(Call { existing: existing.map(<[u8]>::to_vec), operands });
+        log.calls.push(Call { existing: existing.map(Bytes::copy_from_slice), operands });
         match log.failing == Some(number) {
             true => Err(failure()),
             false => Ok(()),
@@ -175,7 +175,8 @@ fn calls_for(operands: usize, existing: Option<&str>) -> Vec<Call> {
         calls.push(Call { existing: None, operands: MERGE_BATCH_SIZE });
         held -= MERGE_BATCH_SIZE - 1;
     }
-    calls.push(Call { existing: existing.map(|text| text.as_bytes().to_vec()), operands: held });
+    let existing = existing.map(|text| Bytes::copy_from_slice(text.as_bytes()));
+    calls.push(Call { existing, operands: held });
     calls
 }
 
@@ -361,7 +362,7 @@ mod task_6_5 {
         let with_existing = calls.iter().filter(|call| call.existing.is_some()).count();
         let last = calls.last().and_then(|call| call.existing.clone());
         let rule = rule("6.5", "partial results are merged without an existing value");
-        assert_eq!((with_existing, last), (1, Some(b"x".to_vec())), "calls with a value{rule}");
+        assert_eq!((with_existing, last), (1, Some("x".into())), "calls with a value{rule}");
     }
 
     #[test]
