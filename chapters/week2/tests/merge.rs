@@ -123,7 +123,7 @@ fn any_versions() -> impl Strategy<Value = Vec<RowEntry>> {
         .prop_map(|texts| versions(&texts.iter().map(String::as_str).collect::<Vec<_>>()))
 }
 
-/// Rows of a few keys in the order of a run, with many operands, and a sequence number.
+/// Rows of a few keys in order, with many operands, and a sequence number.
 fn any_rows() -> impl Strategy<Value = (Vec<RowEntry>, u64)> {
     let keys = prop::collection::vec(any_versions(), 0..4);
     let rows = keys.prop_map(|keys| {
