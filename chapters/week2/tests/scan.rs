@@ -183,7 +183,11 @@ mod task_2_4 {
         // Two rows in each list, far apart.
         let lists: Vec<_> =
             (0..300).map(|n| sorted([&rows[n], &rows[n + 300]].map(Clone::clone))).collect();
-        assert!(merge_lists(&lists) == sorted(rows), "300 lists{}", rule("2.4", "any number of lists"));
+        assert!(
+            merge_lists(&lists) == sorted(rows),
+            "300 lists{}",
+            rule("2.4", "any number of lists")
+        );
     }
 
     /// Rows, and for each of them the lists that have it, as bits.
