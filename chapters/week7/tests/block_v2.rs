@@ -1017,7 +1017,10 @@ mod task_7_4 {
             let rows = fifty();
             let (starts, bytes) = rows_bytes(&rows);
             let restarts: Vec<_> = starts.iter().copied().step_by(INTERVAL).collect();
-            let rule = rule("7.4", "offsets of errors count from the start of the block");
+            let rule = rule(
+                "7.4",
+                "the error names the offset of the field that is wrong, from the start of the block",
+            );
             for (number, wrong) in [(0, 1), (3, 65_535)] {
                 let mut damaged = restarts.clone();
                 damaged[number] = wrong;
