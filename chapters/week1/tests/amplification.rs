@@ -649,7 +649,12 @@ mod task_1_3 {
                 let is_full = last == (fanout as u64).pow(sizes.len() as u32 - 1);
                 assert!(!is_full || seen < limit, "{what}: counted {seen}, limit {limit}{rule}");
                 if (fanout, flushes) == (4, 9) {
-                    assert_ratio(Some(seen), Some(2.25), "flush 9 of the page's figure", &rule);
+                    assert_ratio(
+                        Some(seen),
+                        Some(2.25),
+                        "flush 9, two after the page's figure",
+                        &rule,
+                    );
                 }
             }
         }

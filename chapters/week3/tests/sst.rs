@@ -461,7 +461,8 @@ mod task_3_9 {
         ];
         for (what, blocks) in cases {
             let error = decode_index(&index_section(3, &blocks, b"d")).expect_err("a bad index");
-            let rule = rule("3.9", "offsets of errors count from the start of the section");
+            let rule =
+                rule("3.9", "the error's offset lies in the entry of the block that is wrong");
             let entry = 4 + 2 * 11..4 + 3 * 11;
             assert!(entry.contains(&error.offset), "{what}, at {entry:?}: {error:?}{rule}");
         }

@@ -4,9 +4,10 @@
 use std::ops::{Bound, Range};
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use testkit::{Id, RowKind, RowSpec, Stream, assert_ids, rule};
 use week5::format::RowEntry;
+use week5::format::checksum::{CHECKSUM_LEN, append_checksum};
 use week5::iter::{BytesRange, MemTableIterator, RowEntryIterator, SstIterator, VecIterator};
 use week5::object_store::{MemoryObjectStore, ObjectMeta, ObjectStore};
 use week5::storage::{MemTable, SstBuilder, SstReader};
@@ -582,7 +583,8 @@ mod task_5_4 {
         for (key, expected) in [("key005", ("key005", 2)), ("key001", ("key005", 1))] {
             iterator.seek(key.as_bytes()).expect("a whole SST");
             let row = iterator.next().expect("a whole SST").expect("rows are left");
-            assert_eq!((&row.key[..], row.seq), (expected.0.as_bytes(), expected.1), "seek({key})");
+            let expected = [(expected.0.as_bytes().to_vec(), expected.1)];
+            assert_ids(&ids(&[row]), &expected, &format!("seek({key}){rule}"));
             assert_eq!(store.take_reads(), [], "reads after seek({key}){rule}");
         }
     }
@@ -607,9 +609,10 @@ mod task_5_4 {
         iterator.next().expect("a whole SST");
         iterator.seek(b"key090").expect("a whole SST");
         let row = iterator.next().expect("a whole SST").expect("key090");
-        assert_eq!((&row.key[..], row.seq), (&b"key090"[..], 2), "the row that was sought");
-        let reads = store.take_reads().len();
         let rule = rule("5.4", "seek finds the block by the index");
+        let what = format!("the row that was sought{rule}");
+        assert_ids(&ids(&[row]), &[(b"key090".to_vec(), 2)], &what);
+        let reads = store.take_reads().len();
         assert!(reads <= 3, "{reads} reads for two rows{rule}");
     }
 
@@ -666,6 +669,65 @@ mod task_5_4 {
         match first_error {
             Some(Error::Corrupt { file, .. }) => assert_eq!(file, PATH, "the file named{rule}"),
             other => panic!("expected Error::Corrupt, found {other:?}{rule}"),
+        }
+    }
+
+    /// Row 9 lies within block 1 and can't be decoded, though the block's checksum holds. Returns
+    /// the rows in front of it, and where block 1 lies.
+    fn sst_with_a_bad_row() -> (Arc<SstReader>, Vec<RowEntry>, Range<usize>) {
+        let mut rows = numbered(8);
+        rows[9] = RowEntry::new_value("key004", "broken", 1);
+        let (reader, store) = sst(&rows, 160);
+        let mut file = store.get(PATH).expect("the SST").to_vec();
+        let value =
+            file.windows(6).position(|bytes| bytes == b"broken").expect("the value of row 9");
+        file[value - 5] = 0x40; // The flags: no row has these.
+        let [start, end] = [1, 2].map(|number| reader.index().blocks[number].offset as usize);
+        assert!(start < value && value < end, "row 9 lies in block 1");
+        let mut block = BytesMut::from(&file[start..end - CHECKSUM_LEN]);
+        append_checksum(&mut block, 0);
+        file[start..end].copy_from_slice(&block);
+        store.put(PATH, file.into()).expect("a put into memory");
+        rows.truncate(9);
+        (reader, rows, start..end)
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_decoded_fails_at_every_call_and_no_row_comes_twice() {
+        let (reader, rows, block) = sst_with_a_bad_row();
+        let mut iterator = SstIterator::new(reader, BytesRange::ALL);
+        let mut found = Vec::new();
+        for _ in 0..12 {
+            match iterator.next() {
+                Ok(row) => found.extend(row),
+                Err(Error::Corrupt { file, offset, .. }) => {
+                    let rule =
+                        rule("5.4", "in_file adds the path, and the block's offset in the file");
+                    assert_eq!(file, PATH, "the file named{rule}");
+                    let within = block.contains(&(offset as usize));
+                    assert!(within, "byte {offset}, but the block is at {block:?}{rule}");
+                }
+                Err(other) => panic!("expected Error::Corrupt, found {other:?}"),
+            }
+        }
+        let rule =
+            rule("5.4", "a call that fails has not moved the stream; no row comes out twice");
+        assert_ids(&ids(&found), &ids(&rows), &format!("12 calls of next, row 9 is damaged{rule}"));
+    }
+
+    #[test]
+    fn a_seek_that_fails_in_the_block_that_is_held_has_not_moved_the_stream() {
+        let (reader, rows, block) = sst_with_a_bad_row();
+        let mut iterator = SstIterator::new(reader, BytesRange::ALL);
+        for _ in 0..7 {
+            iterator.next().expect("a row in front of the damaged one; block 1 is held now");
+        }
+        if let Err(error) = iterator.seek(b"key004\0") {
+            let rule = rule("5.4", "a call that fails has not moved the stream");
+            let Error::Corrupt { offset, .. } = error else { panic!("{error}{rule}") };
+            assert!(block.contains(&(offset as usize)), "byte {offset} is not in {block:?}{rule}");
+            let found = iterator.next().ok().flatten();
+            assert_eq!(found, Some(rows[7].clone()), "after a seek that failed{rule}");
         }
     }
 

@@ -118,7 +118,8 @@ impl SstBuilder {
         todo!("week 3, task 10: Build an SST")
     }
 
-    /// The bytes of the SST. Fails if no row was added: an SST without rows has no first key.
+    /// The bytes of the SST. Fails with [`Error::InvalidArgument`] if no row was added: an SST
+    /// without rows has no first key.
     // Task 3.10: Build an SST
     pub fn finish(mut self) -> Result<Bytes> {
         todo!("week 3, task 10: Build an SST")

@@ -134,7 +134,8 @@ impl SstBuilder {
         self.data.len() + unfinished
     }
 
-    /// The bytes of the SST. Fails if no row was added: an SST without rows has no first key.
+    /// The bytes of the SST. Fails with [`Error::InvalidArgument`] if no row was added: an SST
+    /// without rows has no first key.
     // exercise: week3.10
     pub fn finish(mut self) -> Result<Bytes> {
         let Some(last) = self.last.take() else {
