@@ -48,6 +48,32 @@ for (const path of pages) {
     }));
 }
 
+describe('the length of a page', () => {
+    test('stands below its title, in words, lines of code and minutes', () => withPage({}, async (open) => {
+        const page = await open('week3/wal.html');
+        const text = await page.locator('main h1 + .page-length').innerText();
+        const told = text.match(/^([\d,]+) words and (\d+) lines of code: about (\d+) min to read$/);
+        assert.ok(told, text);
+        const [words, lines, minutes] = told.slice(1).map((number) => Number(number.replace(',', '')));
+        assert.ok(words > 1000 && words < 10000 && lines > 10 && lines < 1000, text);
+        assert.equal(minutes, Math.round(words / 180 + lines / 15), text);
+    }));
+
+    test('counts neither figures nor what is folded away', () => withPage({}, async (open) => {
+        const page = await open('week3/wal.html');
+        const told = Number((await page.locator('.page-length').innerText()).match(/^[\d,]+/)[0].replace(',', ''));
+        const all = await page.evaluate(() => document.querySelector('main').textContent.split(/\s+/).length);
+        const hidden = await page.evaluate(() => [...document.querySelectorAll('main :is(details, pre, figure)')]
+            .filter((box) => !box.parentElement.closest('details, pre, figure'))
+            .reduce((sum, box) => sum + box.textContent.split(/\s+/).length, 0));
+        assert.ok(Math.abs(all - hidden - told) < 0.1 * told, `${told} are told, of ${all} ${hidden} are not to be counted`);
+    }));
+
+    test('is not told of the print page', () => withPage({}, async (open) => {
+        assert.equal(await (await open('print.html')).locator('.page-length').count(), 0);
+    }));
+});
+
 describe('themes', () => {
     test('the menu shows Light and Dark, and marks the one in use', () => withPage({}, async (open) => {
         const page = await open('introduction.html');

@@ -61,6 +61,30 @@
     window.addEventListener('resize', reach);
     document.addEventListener('toggle', reach, true);
 
+    const isPrintPage = /\/print(\.html)?$/.test(location.pathname);
+
+    // How long a page is: its words but for figures, code and what is folded away, and its lines of code.
+    const WORDS_A_MINUTE = 180;
+    const LINES_A_MINUTE = 15;
+    const tellLength = (main, title) => {
+        const count = (text) => (text.match(/[\p{L}\p{N}][^\s]*/gu) ?? []).length;
+        const code = [...main.querySelectorAll('pre')].filter((pre) => !pre.closest('details'));
+        const lines = code.reduce((sum, pre) => sum + pre.textContent.trim().split('\n').length, 0);
+        const text = main.cloneNode(true);
+        for (const other of text.querySelectorAll('pre, figure, svg, details, script, button, nav')) other.remove();
+        const words = count(text.textContent);
+        if (words < 100) return;
+        const minutes = Math.max(1, Math.round(words / WORDS_A_MINUTE + lines / LINES_A_MINUTE));
+        const length = document.createElement('p');
+        length.className = 'page-length';
+        const ofCode = lines > 0 ? ` and ${lines} ${lines === 1 ? 'line' : 'lines'} of code` : '';
+        length.textContent = `${words.toLocaleString('en')} words${ofCode}: about ${minutes} min to read`;
+        title.after(length);
+    };
+    const main = document.querySelector('#mdbook-content main');
+    const title = main?.querySelector('h1');
+    if (title && !isPrintPage) tellLength(main, title);
+
     let opened = [];
     const open = () => {
         opened = [...document.querySelectorAll('details:not([open])')];
@@ -72,7 +96,7 @@
         opened = [];
     });
     // The page that holds the whole book is there to be printed.
-    if (/\/print(\.html)?$/.test(location.pathname)) {
+    if (isPrintPage) {
         open();
         opened = [];
     }

@@ -12,6 +12,7 @@ mod red;
 mod site;
 mod slatedb;
 mod sources;
+mod spelling;
 mod stubs;
 mod tasks;
 mod traces;
@@ -24,6 +25,7 @@ pub use book::{page_findings, summary_pages};
 pub use lint::doc_findings;
 pub use site::site_findings;
 pub use sources::{Report, compare};
+pub use spelling::spelling_findings;
 pub use verdict::verdict;
 
 use crate::{Course, Error};
@@ -39,7 +41,7 @@ pub struct Gate {
 }
 
 /// All gates, in the order in which they run.
-pub const GATES: [Gate; 12] = [
+pub const GATES: [Gate; 13] = [
     Gate {
         name: "stubs",
         about: "generating the stubs again changes nothing",
@@ -89,6 +91,11 @@ pub const GATES: [Gate; 12] = [
         name: "slatedb",
         about: "book/slatedb.toml lists what pages and comments name of SlateDB, and nothing else",
         check: slatedb::check,
+    },
+    Gate {
+        name: "spelling",
+        about: "every word of pages, hints and comments is in a dictionary or in the course's list",
+        check: spelling::check,
     },
     Gate {
         name: "lint",

@@ -52,6 +52,7 @@ pub mod manifest;
 pub mod marker;
 pub mod mdbook;
 pub mod mutants;
+pub mod npm;
 pub mod origin;
 pub mod patch;
 pub mod pin;

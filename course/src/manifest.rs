@@ -73,6 +73,24 @@ pub fn copy_workspace(course: &Course, root: &Path, member: &str) -> Result<(), 
     Ok(())
 }
 
+/// Leaves out the profiles of packages that no member names itself: cargo warns of each that is not built, and only
+/// tests need them.
+///
+/// # Errors
+/// If the manifest cannot be read or written.
+pub fn drop_profiles_of_tests(course: &Course, path: &Path) -> Result<(), Error> {
+    let mut manifest = read(course, path)?;
+    let named = manifest.get("workspace").and_then(|workspace| workspace.get("dependencies"));
+    let named = named.and_then(Value::as_table).cloned().unwrap_or_default();
+    let profiles = manifest.get_mut("profile").and_then(Value::as_table_mut);
+    for (_, profile) in profiles.into_iter().flatten() {
+        if let Some(Value::Table(packages)) = profile.get_mut("package") {
+            packages.retain(|package, _| named.contains_key(package));
+        }
+    }
+    write(path, &manifest)
+}
+
 /// A week's crate, as a dependency that has the engine's name.
 pub fn week_as_engine(week: &Week) -> Value {
     let mut engine = Table::new();

@@ -69,6 +69,7 @@ fn workspace(course: &Course, week: &Week) -> Result<Course, Error> {
     copy_sources(&original, &member)?;
     manifest::write(&member.join("Cargo.toml"), &member_manifest(course, week, &original)?)?;
     manifest::copy_workspace(course, &root, "cli")?;
+    manifest::drop_profiles_of_tests(course, &root.join("Cargo.toml"))?;
     Ok(Course { limit: course.limit, ..Course::at(root) })
 }
 

@@ -115,7 +115,10 @@ fn run_one(
         .collect();
     match status {
         Some(_) => run_again_alone(program, limit, &mut tests)?,
-        None => suite.troubles.extend(trouble(program, limit, &tests)),
+        None => {
+            suite.troubles.extend(trouble(program, limit, &tests));
+            hear_failures(program, limit, &mut tests)?;
+        }
     }
     suite.tests.extend(tests);
     Ok(())
@@ -128,6 +131,19 @@ fn run_again_alone(program: &Program, limit: Duration, tests: &mut [Test]) -> Re
         let (printed, status) = run_for(command(program, &test.name).arg("--exact"), limit)?;
         let outcome = outcomes(&printed).remove(&test.name);
         test.outcome = outcome.unwrap_or_else(|| Outcome::Failed(aborted(&printed, status)));
+    }
+    Ok(())
+}
+
+/// A program prints what its failed tests said when all have ended. One that had to be ended has not: each failed test is
+/// run again, by itself.
+fn hear_failures(program: &Program, limit: Duration, tests: &mut [Test]) -> Result<(), Error> {
+    let silent = Outcome::Failed(String::new());
+    for test in tests.iter_mut().filter(|test| test.outcome == silent) {
+        let (printed, _) = run_for(command(program, &test.name).arg("--exact"), limit)?;
+        if let Some(said @ Outcome::Failed(_)) = outcomes(&printed).remove(&test.name) {
+            test.outcome = said;
+        }
     }
     Ok(())
 }

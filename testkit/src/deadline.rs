@@ -10,6 +10,18 @@ use std::time::Duration;
 /// # Panics
 /// If `test` panics or does not end in time.
 pub fn deadline<T: Send + 'static>(seconds: u64, test: impl FnOnce() -> T + Send + 'static) -> T {
+    deadline_or(seconds, "is there a loop without an end, or a lock held?", test)
+}
+
+/// The same; `why` says what is likely if the time is over.
+///
+/// # Panics
+/// If `test` panics or does not end in time.
+pub fn deadline_or<T: Send + 'static>(
+    seconds: u64,
+    why: &str,
+    test: impl FnOnce() -> T + Send + 'static,
+) -> T {
     let (sender, receiver) = channel();
     let running = thread::spawn(move || {
         // The receiver is gone only if the deadline has passed.
@@ -18,7 +30,7 @@ pub fn deadline<T: Send + 'static>(seconds: u64, test: impl FnOnce() -> T + Send
     match receiver.recv_timeout(Duration::from_secs(seconds)) {
         Ok(result) => result,
         Err(RecvTimeoutError::Timeout) => {
-            panic!("not done after {seconds} s: is there a loop without an end, or a lock held?")
+            panic!("not done after {seconds} s: {why}")
         }
         Err(RecvTimeoutError::Disconnected) => match running.join() {
             Err(panic) => resume_unwind(panic),

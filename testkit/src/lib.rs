@@ -11,11 +11,11 @@ pub mod stream;
 pub mod temp_folder;
 
 pub use bytes::{assert_bytes, hex};
-pub use deadline::deadline;
+pub use deadline::{deadline, deadline_or};
 pub use merge_law::{Merge, MergeBatch, assert_merge_law};
 pub use rows::{RowKind, RowSpec, any_row, any_rows, config};
 pub use simulated_file::SimulatedFile;
-pub use stream::{Id, Stream};
+pub use stream::{Id, Stream, assert_ids};
 pub use temp_folder::TempFolder;
 
 /// The end of a failure message: the rule that does not hold, and where to read about it.

@@ -76,12 +76,13 @@ impl Law<'_> {
     #[track_caller]
     fn assert_same(&self, found: &[u8], how: &str) {
         let expected = self.pair_by_pair(self.operands);
-        assert_eq!(
-            found.escape_ascii().to_string(),
-            expected.escape_ascii().to_string(),
-            "{} over {}: {how} differs from merging pair by pair, with `merge`: {}",
+        assert!(
+            found == expected,
+            "{} over {}: {how} gives {}, and merging pair by pair, with `merge`, gives {}: {}",
             listing(self.operands),
             self.existing.map_or("no value".to_owned(), listed),
+            listed(found),
+            listed(&expected),
             self.what,
         );
     }

@@ -51,11 +51,37 @@ impl<S> Stream<'_, S> {
             found.push(row);
             assert!(found.len() <= expected.len() + 100, "rows without an end: {what}");
         }
-        assert_eq!(listing(&found), listing(expected), "the rows that are left: {what}");
+        assert_ids(&found, expected, &format!("the rows that are left: {what}"));
         for _ in 0..3 {
             assert_eq!((self.next)(stream), None, "behind the end there is nothing: {what}");
         }
     }
+}
+
+/// Checks that these are the rows. A message shows names and not bytes, and of long lists only what
+/// stands around the first difference.
+///
+/// # Panics
+/// If they are not; `what` says what the rows are, and which rule holds.
+#[track_caller]
+pub fn assert_ids(found: &[Id], expected: &[Id], what: &str) {
+    let len = found.len().max(expected.len());
+    let at = found.iter().zip(expected).take_while(|(found, row)| found == row).count();
+    let (seen, right) = (near(found, at, len), near(expected, at, len));
+    assert_eq!(seen, right, "{at} rows are right, then: {what}");
+    // Two keys that are no text can look alike.
+    assert_eq!(found, expected, "{what}");
+}
+
+/// All of a short list; of a long one what stands around row `at`.
+fn near(rows: &[Id], at: usize, len: usize) -> String {
+    if len <= 20 {
+        return listing(rows);
+    }
+    let (from, to) = (at.saturating_sub(3).min(rows.len()), (at + 4).min(rows.len()));
+    let before = if from > 0 { "… " } else { "" };
+    let after = if to < rows.len() { " …" } else { "" };
+    format!("{before}{}{after}", listing(&rows[from..to]))
 }
 
 /// Rows as `apple/7 apple/4 pear/5`.

@@ -133,10 +133,12 @@ impl<T: Same> Same for Option<T> {
 }
 
 /// Checks a result that may be missing.
-fn assert_ratio(seen: Option<f64>, expected: Option<f64>, what: &str) {
-    assert!(seen.is_same(&expected), "{what}: expected {expected:?}, saw {seen:?}");
+#[track_caller]
+fn assert_ratio(seen: Option<f64>, expected: Option<f64>, what: &str, rule: &str) {
+    assert!(seen.is_same(&expected), "{what}: expected {expected:?}, saw {seen:?}{rule}");
 }
 
+#[track_caller]
 fn example<T: Same>(task: &str, seen: T, expected: T) {
     let rule = rule(task, "the worked examples of the page");
     assert!(seen.is_same(&expected), "expected {expected:?}, saw {seen:?}{rule}");
@@ -229,8 +231,13 @@ mod task_1_1 {
             ((u64::MAX, 1, 0), 1.0 / u64::MAX as f64),
         ];
         for ((user, flushed, compacted), expected) in cases {
-            let what = format!("write_amplification({user}, {flushed}, {compacted}){rule}");
-            assert_ratio(write_amplification(user, flushed, compacted), Some(expected), &what);
+            let what = format!("write_amplification({user}, {flushed}, {compacted})");
+            assert_ratio(
+                write_amplification(user, flushed, compacted),
+                Some(expected),
+                &what,
+                &rule,
+            );
         }
     }
 
@@ -238,8 +245,8 @@ mod task_1_1 {
     fn nothing_is_divided_by_nothing() {
         let rule = rule("1.1", "without bytes of the user, there is no write amplification");
         for (flushed, compacted) in [(0, 0), (1, 0), (0, 1), (u64::MAX, u64::MAX)] {
-            let what = format!("write_amplification(0, {flushed}, {compacted}){rule}");
-            assert_ratio(write_amplification(0, flushed, compacted), None, &what);
+            let what = format!("write_amplification(0, {flushed}, {compacted})");
+            assert_ratio(write_amplification(0, flushed, compacted), None, &what, &rule);
         }
     }
 
@@ -247,12 +254,12 @@ mod task_1_1 {
     fn the_sum_of_two_large_numbers_is_no_small_one() {
         let rule = rule("1.1", "the sum may be larger than a u64");
         let most = u64::MAX;
-        let what = format!("all three are u64::MAX{rule}");
-        assert_ratio(write_amplification(most, most, most), Some(2.0), &what);
-        let what = format!("one byte of the user, and u64::MAX twice{rule}");
-        assert_ratio(write_amplification(1, most, most), Some(2.0 * most as f64), &what);
-        let what = format!("u64::MAX and one more{rule}");
-        assert_ratio(write_amplification(most, most, 1), Some(1.0), &what);
+        let what = "all three are u64::MAX";
+        assert_ratio(write_amplification(most, most, most), Some(2.0), what, &rule);
+        let what = "one byte of the user, and u64::MAX twice";
+        assert_ratio(write_amplification(1, most, most), Some(2.0 * most as f64), what, &rule);
+        let what = "u64::MAX and one more";
+        assert_ratio(write_amplification(most, most, 1), Some(1.0), what, &rule);
     }
 
     #[test]
@@ -388,8 +395,8 @@ mod task_1_1 {
             let rule = rule("1.1", "flushed and compacted bytes are added, and divided by the user's");
             let written = flushed as f64 + compacted as f64;
             let expected = (user > 0).then(|| written / user as f64);
-            let what = format!("write_amplification({user}, {flushed}, {compacted}){rule}");
-            assert_ratio(write_amplification(user, flushed, compacted), expected, &what);
+            let what = format!("write_amplification({user}, {flushed}, {compacted})");
+            assert_ratio(write_amplification(user, flushed, compacted), expected, &what, &rule);
         }
 
         #[test]
@@ -508,8 +515,8 @@ mod task_1_2 {
             ((u64::MAX, true, 0.5), u64::MAX as f64 / 2.0),
         ];
         for ((places, oldest, rate), expected) in cases {
-            let what = format!("expected_reads({places}, {oldest}, {rate}){rule}");
-            assert_ratio(Some(expected_reads(places, oldest, rate)), Some(expected), &what);
+            let what = format!("expected_reads({places}, {oldest}, {rate})");
+            assert_ratio(Some(expected_reads(places, oldest, rate)), Some(expected), &what, &rule);
         }
     }
 
@@ -522,8 +529,13 @@ mod task_1_2 {
             for (places, oldest) in [(0, false), (0, true), (1, true), (7, false), (7, true)] {
                 let rest = places - if oldest && places > 0 { 1 } else { 0 };
                 let expected = (places - rest) as f64 + rest as f64 * taken_for;
-                let what = format!("expected_reads({places}, {oldest}, {rate}){rule}");
-                assert_ratio(Some(expected_reads(places, oldest, rate)), Some(expected), &what);
+                let what = format!("expected_reads({places}, {oldest}, {rate})");
+                assert_ratio(
+                    Some(expected_reads(places, oldest, rate)),
+                    Some(expected),
+                    &what,
+                    &rule,
+                );
             }
         }
     }
@@ -568,8 +580,8 @@ mod task_1_3 {
             ((most, 0), None),
         ];
         for ((stored, live), expected) in cases {
-            let what = format!("space_amplification({stored}, {live}){rule}");
-            assert_ratio(space_amplification(stored, live), expected, &what);
+            let what = format!("space_amplification({stored}, {live})");
+            assert_ratio(space_amplification(stored, live), expected, &what, &rule);
         }
     }
 
@@ -585,10 +597,10 @@ mod task_1_3 {
             (u64::MAX, Some((1.0, u64::MAX as f64))),
         ];
         for (fanout, expected) in cases {
-            let what = format!("leveled_space({fanout}){rule}");
-            assert_ratio(leveled_space(fanout), expected.map(|it| it.0), &what);
-            let what = format!("tiered_space({fanout}){rule}");
-            assert_ratio(tiered_space(fanout), expected.map(|it| it.1), &what);
+            let what = format!("leveled_space({fanout})");
+            assert_ratio(leveled_space(fanout), expected.map(|it| it.0), &what, &rule);
+            let what = format!("tiered_space({fanout})");
+            assert_ratio(tiered_space(fanout), expected.map(|it| it.1), &what, &rule);
         }
     }
 
@@ -621,6 +633,28 @@ mod task_1_3 {
         }
     }
 
+    /// The same worst case, flush by flush: the last level has the live data, as much as it holds so far.
+    #[test]
+    fn a_full_last_level_keeps_a_leveled_tree_below_its_limit() {
+        let rule = rule("1.3", "a leveled tree whose last level is full stays below its limit");
+        for fanout in 2..=5_usize {
+            let limit = leveled_space(fanout as u64).expect("a limit");
+            let mut tree = Tree::new(fanout);
+            for flushes in 1..=300 {
+                tree.flush_leveled();
+                let sizes = tree.sizes();
+                let last = sizes.last().copied().unwrap_or(0);
+                let seen = space_amplification(sizes.iter().sum(), last).expect("a ratio");
+                let what = format!("leveled, fanout {fanout}, {flushes} memtables, {sizes:?}");
+                let is_full = last == (fanout as u64).pow(sizes.len() as u32 - 1);
+                assert!(!is_full || seen < limit, "{what}: counted {seen}, limit {limit}{rule}");
+                if (fanout, flushes) == (4, 9) {
+                    assert_ratio(Some(seen), Some(2.25), "flush 9 of the page's figure", &rule);
+                }
+            }
+        }
+    }
+
     proptest! {
         #![proptest_config(testkit::config(64))]
 
@@ -628,8 +662,8 @@ mod task_1_3 {
         fn space_amplification_is_a_number(stored: u64, live in prop_oneof![0..3_u64, any::<u64>()]) {
             let rule = rule("1.3", "stored bytes divided by live bytes; without live bytes, None");
             let expected = (live > 0).then(|| stored as f64 / live as f64);
-            let what = format!("space_amplification({stored}, {live}){rule}");
-            assert_ratio(space_amplification(stored, live), expected, &what);
+            let what = format!("space_amplification({stored}, {live})");
+            assert_ratio(space_amplification(stored, live), expected, &what, &rule);
         }
     }
 }

@@ -169,8 +169,12 @@ mod task_1_7 {
                     add(&mut builder, row);
                 }
                 let added = builder.add(&rows[count - 1]).expect("a row within the limits");
-                let what = format!("row {} of a block of {len} bytes", count - 1);
-                assert_eq!(added, fits, "{what}, with a size of {block_size}{rule}");
+                let row = count - 1;
+                let what = format!("row {row}, which would make the block {len} bytes,");
+                assert_eq!(
+                    added, fits,
+                    "whether {what} was added, with a size of {block_size}{rule}"
+                );
                 let held = if fits { count } else { count - 1 };
                 let what = format!("{held} rows, with a size of {block_size}{rule}");
                 assert_bytes(&builder.finish(), &block_bytes(&rows[..held]), &what);

@@ -69,7 +69,9 @@ mod task_1_4 {
             (RowEntry::new_value(vec![b'k'; MAX_KEY_LEN], vec![b'v'; 100_000], 0), 165_543),
         ];
         for (row, size) in cases {
-            assert_eq!(row.estimated_size(), size, "the size of a row{rule}");
+            let (key, value) = (row.key.len(), row.value.as_bytes().map_or(0, Bytes::len));
+            let what = format!("a key of {key} bytes and a value of {value}");
+            assert_eq!(row.estimated_size(), size, "the size of {what}{rule}");
         }
     }
 

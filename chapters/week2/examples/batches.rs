@@ -75,7 +75,7 @@ fn part(operands: u64, batch: usize, out: &mut impl Write) -> io::Result<()> {
     let versions = versions(operands, bytes);
     let costs = [
         ("all at once", resolve(b"lime", &versions, merge, usize::MAX)),
-        ("two at a time", resolve(b"lime", &versions, merge, 2)),
+        ("pair by pair", resolve(b"lime", &versions, merge, 2)),
         ("batches, TinyDB's", resolve(b"lime", &versions, merge, batch)),
         ("batches, SlateDB's", in_slatedb(b"lime", &versions, merge, batch)),
     ];

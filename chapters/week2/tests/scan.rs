@@ -1,4 +1,4 @@
-//! Week 2, days 11 and 12: a scan as a merge of sorted runs, and what a user sees of it. The rules
+//! Week 2, days 11 and 12: a scan as a merge of sorted lists, and what a user sees of it. The rules
 //! are on the page *Iterators and the merge* of the book.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use testkit::{RowKind, RowSpec, rule};
 use week2::format::RowEntry;
 use week2::iter::{DbIterator, MergeIterator, RowEntryIterator, SnapshotIterator, VecIterator};
 use week2::model::merge::MergeFn;
-use week2::model::scan::{merge_runs, visible};
+use week2::model::scan::{merge_lists, visible};
 
 fn row((key, kind, seq): RowSpec) -> RowEntry {
     match kind {
@@ -31,8 +31,8 @@ fn operand(key: &'static str, operand: &'static str, seq: u64) -> RowEntry {
     RowEntry::new_merge(key, operand, seq)
 }
 
-/// The three runs of the page's example.
-fn runs() -> Vec<Vec<RowEntry>> {
+/// The three lists of the page's example.
+fn lists() -> Vec<Vec<RowEntry>> {
     vec![
         vec![tombstone("fig", 9), value("lime", "30", 8)],
         vec![value("apple", "12", 6), value("fig", "7", 5), value("lime", "20", 4)],
@@ -54,7 +54,7 @@ fn merged() -> Vec<RowEntry> {
     ]
 }
 
-/// Some rows in the order of a run.
+/// Some rows in the order of a list.
 fn sorted(rows: impl IntoIterator<Item = RowEntry>) -> Vec<RowEntry> {
     let rows = rows.into_iter().map(|row| ((row.key.clone(), u64::MAX - row.seq), row));
     rows.collect::<BTreeMap<_, _>>().into_values().collect()
@@ -69,57 +69,57 @@ mod task_2_4 {
     use super::*;
 
     #[track_caller]
-    fn assert_merged(runs: &[Vec<RowEntry>], expected: &[RowEntry], broken: &str) {
-        let found = merge_runs(runs);
-        assert_eq!(found, expected, "the runs {runs:?}{}", rule("2.4", broken));
+    fn assert_merged(lists: &[Vec<RowEntry>], expected: &[RowEntry], broken: &str) {
+        let found = merge_lists(lists);
+        assert_eq!(found, expected, "the lists {lists:?}{}", rule("2.4", broken));
     }
 
     #[test]
-    fn the_runs_of_the_page_become_one() {
-        assert_merged(&runs(), &merged(), "by key, then newest first");
+    fn the_lists_of_the_page_become_one() {
+        assert_merged(&lists(), &merged(), "by key, then newest first");
     }
 
     #[test]
-    fn the_order_of_the_runs_makes_no_difference() {
+    fn the_order_of_the_lists_makes_no_difference() {
         for [a, b, c] in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
-            let turned = [a, b, c].map(|number| runs()[number].clone());
-            let broken = "the sequence number says which row is newer, not the run";
+            let turned = [a, b, c].map(|number| lists()[number].clone());
+            let broken = "the sequence number says which row is newer, not the list";
             assert_merged(&turned, &merged(), broken);
         }
     }
 
     #[test]
-    fn no_run_and_empty_runs_give_no_row() {
-        assert_merged(&[], &[], "without a run there is no row");
-        assert_merged(&[vec![], vec![]], &[], "an empty run has no row");
-        let runs = [vec![], vec![value("k", "v", 1)], vec![]];
-        assert_merged(&runs, &runs[1], "an empty run changes nothing");
+    fn no_list_and_empty_lists_give_no_row() {
+        assert_merged(&[], &[], "without a list there is no row");
+        assert_merged(&[vec![], vec![]], &[], "an empty list has no row");
+        let lists = [vec![], vec![value("k", "v", 1)], vec![]];
+        assert_merged(&lists, &lists[1], "an empty list changes nothing");
     }
 
     #[test]
-    fn one_run_comes_out_as_it_is() {
+    fn one_list_comes_out_as_it_is() {
         assert_merged(&[merged()], &merged(), "every row comes out, in order");
     }
 
     #[test]
-    fn a_longer_run_goes_on_when_the_others_have_ended() {
+    fn a_longer_list_goes_on_when_the_others_have_ended() {
         let long = vec![value("a", "1", 1), value("b", "2", 2), value("c", "3", 3)];
         let short = vec![value("aa", "4", 4)];
         let expected = [long[0].clone(), short[0].clone(), long[1].clone(), long[2].clone()];
-        assert_merged(&[long.clone(), short.clone()], &expected, "every row of every run");
-        assert_merged(&[short, long], &expected, "every row of every run");
+        assert_merged(&[long.clone(), short.clone()], &expected, "every row of every list");
+        assert_merged(&[short, long], &expected, "every row of every list");
     }
 
     #[test]
-    fn the_same_row_in_several_runs_comes_out_once() {
+    fn the_same_row_in_several_lists_comes_out_once() {
         let twice = value("k", "v", 7);
-        let runs = [
+        let lists = [
             vec![twice.clone()],
             vec![value("k", "newer", 8), twice.clone()],
             vec![twice.clone(), value("z", "last", 1)],
         ];
-        let expected = [runs[1][0].clone(), twice, runs[2][1].clone()];
-        assert_merged(&runs, &expected, "the same row in several runs comes out once");
+        let expected = [lists[1][0].clone(), twice, lists[2][1].clone()];
+        assert_merged(&lists, &expected, "the same row in several lists comes out once");
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod task_2_4 {
 
     #[test]
     fn tombstones_and_operands_are_rows_like_others() {
-        let runs = [
+        let lists = [
             vec![operand("k", "+1", 4), tombstone("z", 5)],
             vec![tombstone("k", 3), value("k", "", 1)],
             vec![operand("k", "+2", 2)],
@@ -150,7 +150,7 @@ mod task_2_4 {
             value("k", "", 1),
             tombstone("z", 5),
         ];
-        assert_merged(&runs, &expected, "every row comes out, whatever it says");
+        assert_merged(&lists, &expected, "every row comes out, whatever it says");
     }
 
     #[test]
@@ -161,39 +161,43 @@ mod task_2_4 {
             "keys are compared byte by byte; a key comes before the longer ones that begin with it";
         let of = |key: &[u8]| RowEntry::new_value(key.to_vec(), "v", 1);
         let expected: Vec<_> = keys.into_iter().map(of).collect();
-        let runs: Vec<_> = keys.into_iter().rev().map(|key| vec![of(key)]).collect();
-        assert_merged(&runs, &expected, broken);
+        let lists: Vec<_> = keys.into_iter().rev().map(|key| vec![of(key)]).collect();
+        assert_merged(&lists, &expected, broken);
     }
 
     #[test]
     fn sequence_numbers_may_be_as_large_as_they_can() {
-        let runs = [
+        let lists = [
             vec![value("k", "middle", 1 << 63)],
             vec![value("k", "newest", u64::MAX), value("k", "oldest", 0)],
             vec![value("k", "second", u64::MAX - 1), value("k", "small", 1)],
         ];
-        let rows = [&runs[1][0], &runs[2][0], &runs[0][0], &runs[2][1], &runs[1][1]];
-        assert_merged(&runs, &rows.map(Clone::clone), "newest first, up to the largest number");
+        let rows = [&lists[1][0], &lists[2][0], &lists[0][0], &lists[2][1], &lists[1][1]];
+        assert_merged(&lists, &rows.map(Clone::clone), "newest first, up to the largest number");
     }
 
     #[test]
-    fn many_runs_are_merged_as_few_are() {
+    fn many_lists_are_merged_as_few_are() {
         let rows: Vec<_> =
             (0..600_u64).map(|n| RowEntry::new_value(format!("{:03}", n / 2), "v", n)).collect();
-        // Two rows in each run, far apart.
-        let runs: Vec<_> =
+        // Two rows in each list, far apart.
+        let lists: Vec<_> =
             (0..300).map(|n| sorted([&rows[n], &rows[n + 300]].map(Clone::clone))).collect();
-        assert!(merge_runs(&runs) == sorted(rows), "300 runs{}", rule("2.4", "any number of runs"));
+        assert!(
+            merge_lists(&lists) == sorted(rows),
+            "300 lists{}",
+            rule("2.4", "any number of lists")
+        );
     }
 
-    /// Rows, and for each of them the runs that have it, as bits.
-    fn any_runs() -> impl Strategy<Value = Vec<Vec<RowEntry>>> {
+    /// Rows, and for each of them the lists that have it, as bits.
+    fn any_lists() -> impl Strategy<Value = Vec<Vec<RowEntry>>> {
         let rows = testkit::any_rows(16);
         let places = prop::collection::vec(1..16_u8, 16);
         (rows, places).prop_map(|(rows, places)| {
             let rows: Vec<_> = rows.into_iter().map(row).zip(places).collect();
-            let of_run = |bit: u8| rows.iter().filter(move |(_, places)| places & bit != 0);
-            [1, 2, 4, 8].map(|bit| of_run(bit).map(|(row, _)| row.clone()).collect()).to_vec()
+            let of_list = |bit: u8| rows.iter().filter(move |(_, places)| places & bit != 0);
+            [1, 2, 4, 8].map(|bit| of_list(bit).map(|(row, _)| row.clone()).collect()).to_vec()
         })
     }
 
@@ -201,20 +205,20 @@ mod task_2_4 {
         #![proptest_config(testkit::config(64))]
 
         #[test]
-        fn any_runs_become_one(runs in any_runs()) {
-            let expected = sorted(runs.concat());
-            let rule = rule("2.4", "every row of every run once, by key, then newest first");
-            prop_assert_eq!(merge_runs(&runs), expected, "{}", rule);
+        fn any_lists_become_one(lists in any_lists()) {
+            let expected = sorted(lists.concat());
+            let rule = rule("2.4", "every row of every list once, by key, then newest first");
+            prop_assert_eq!(merge_lists(&lists), expected, "{}", rule);
         }
 
         #[test]
-        fn the_engine_merges_the_same(runs in any_runs()) {
-            let sources = runs.iter().map(|rows| -> Box<dyn RowEntryIterator> {
+        fn the_engine_merges_the_same(lists in any_lists()) {
+            let sources = lists.iter().map(|rows| -> Box<dyn RowEntryIterator> {
                 Box::new(VecIterator::new(rows.clone()))
             });
             let engine = read(MergeIterator::new(sources.collect()));
             let rule = rule("2.4", "the model and the engine's MergeIterator mean the same");
-            prop_assert_eq!(merge_runs(&runs), engine, "{}", rule);
+            prop_assert_eq!(merge_lists(&lists), engine, "{}", rule);
         }
     }
 }

@@ -18,12 +18,12 @@ pub fn tour(folder: &std::path::Path, out: &mut impl Write) -> Result<()> {
 
     // Three batches go to the WAL. Then the process is killed in the middle of a fourth.
     let mut wal = WalWriter::open(&segment)?;
-    wal.append(&[RowEntry::new_value("apple", "red", 2)], Durability::Os)?;
+    wal.append(&[RowEntry::new_value("apple", "red", 1)], Durability::Os)?;
     wal.append(
-        &[RowEntry::new_value("apple", "green", 4), RowEntry::new_value("pear", "ripe", 4)],
+        &[RowEntry::new_value("apple", "green", 2), RowEntry::new_value("pear", "ripe", 3)],
         Durability::Os,
     )?;
-    wal.append(&[RowEntry::new_tombstone("apple", 7)], Durability::Sync)?;
+    wal.append(&[RowEntry::new_tombstone("apple", 4)], Durability::Sync)?;
     drop(wal);
     tear(&segment, b"half a rec");
 
@@ -49,7 +49,7 @@ pub fn tour(folder: &std::path::Path, out: &mut impl Write) -> Result<()> {
 
     // And the SST answers as the memtable did: now, and as of an earlier sequence number.
     let sst = SstReader::open(store, path)?;
-    for max_seq in [9, 5, 3, 1] {
+    for max_seq in [9, 3, 1, 0] {
         let found = sst.get(b"apple", max_seq)?;
         assert_eq!(found, mem_table.get(b"apple", max_seq));
         say(out, format!("apple at {max_seq}: {:?}", found.map(|row| row.value)));

@@ -8,7 +8,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use testkit::{RowKind, RowSpec, assert_bytes, rule};
 use week3::format::{BlockBuilder, FormatVersion, RowEntry};
 use week3::object_store::{MemoryObjectStore, ObjectMeta, ObjectStore};
-use week3::optimize::BloomFilter;
+use week3::optimize::{BlockCache, BloomFilter, DataBlockBuilder};
 use week3::storage::sst::FOOTER_LEN;
 use week3::storage::{BlockMeta, Footer, SstBuilder, SstIndex, SstOptions, SstReader};
 use week3::{Error, Result};
@@ -175,6 +175,11 @@ fn open_bytes(sst: &[u8]) -> Result<SstReader> {
     SstReader::open(WatchedStore::with(sst), PATH)
 }
 
+/// What came of opening an SST, in one line: a reader would show its whole index, and its store.
+fn outcome(found: &Result<SstReader>) -> std::result::Result<&'static str, &Error> {
+    found.as_ref().map(|_| "an SST that opened")
+}
+
 /// The same SST with a filter of a later week between data and index.
 fn with_filter(sst: &[u8]) -> Vec<u8> {
     let (sections, footer) = sst.split_at(sst.len() - FOOTER_LEN);
@@ -240,6 +245,15 @@ mod task_3_9 {
         assert!(decode(&without_filter).is_ok(), "a footer without a filter");
         let up_to_the_footer = footer_bytes([0, FILE_LEN - 48, 77, 1], 1);
         assert!(decode(&up_to_the_footer).is_ok(), "the index may end where the footer starts");
+    }
+
+    #[test]
+    fn a_footer_of_version_2_is_written_and_read() {
+        let rule = rule("3.9", "the version is the footer's field, and not always 1");
+        let footer = Footer { version: FormatVersion::V2, ..FOOTER };
+        let expected = footer_bytes([1000, 1200, 77, 0x0102_0304_0506_0708], 2);
+        assert_bytes(&footer.encode(), &expected, &rule);
+        assert_eq!(decode(&expected), Ok(footer), "{rule}");
     }
 
     #[test]
@@ -497,7 +511,7 @@ mod task_3_10 {
     #[test]
     fn an_sst_has_the_layout_of_the_page() {
         let rule = rule("3.10", "data blocks with their checksums, index, footer");
-        assert_sst(&build(&fruit(), 4096), &sst_bytes(&fruit(), 4096), &rule);
+        assert_sst(&build(&fruit(), 4096), &sst_bytes(&fruit(), 4096), &format!("the fruit{rule}"));
     }
 
     #[test]
@@ -574,7 +588,11 @@ mod task_3_10 {
             RowEntry::new_value(vec![b'd'; 65_535], "", 4),
         ];
         let rule = rule("3.10", "a block holds at least one row, of any size");
-        assert_sst(&build(&rows, 4096), &sst_bytes(&rows, 4096), &rule);
+        assert_sst(
+            &build(&rows, 4096),
+            &sst_bytes(&rows, 4096),
+            &format!("a row of 1 MiB, and others{rule}"),
+        );
     }
 
     #[test]
@@ -711,7 +729,7 @@ mod task_3_10 {
         ) {
             let rows: Vec<_> = specs.into_iter().map(row).collect();
             let rule = rule("3.10", "the layout of an SST");
-            assert_sst(&build(&rows, block_size), &sst_bytes(&rows, block_size), &rule);
+            assert_sst(&build(&rows, block_size), &sst_bytes(&rows, block_size), &format!("any rows{rule}"));
         }
     }
 }
@@ -853,7 +871,8 @@ mod task_3_11 {
         let found = open_bytes(&[&[7; 1100][..], &index, &footer].concat());
         let rule = rule("3.11", "data blocks end where the filter starts");
         let is_corrupt = matches!(found, Err(Error::Corrupt { .. }));
-        assert!(is_corrupt, "a block at 1010, a filter from 1000 to 1100: {found:?}{rule}");
+        let found = outcome(&found);
+        assert!(is_corrupt, "a block at 1010, a filter from 1000 to 1100: found {found:?}{rule}");
     }
 
     #[test]
@@ -861,7 +880,7 @@ mod task_3_11 {
         let store = Arc::new(MemoryObjectStore::new());
         match SstReader::open(store, PATH) {
             Err(Error::NotFound { path }) => assert_eq!(path, PATH, "the path in the error"),
-            other => panic!("expected Error::NotFound, found {other:?}"),
+            other => panic!("expected Error::NotFound, found {:?}", outcome(&other)),
         }
     }
 
@@ -869,9 +888,10 @@ mod task_3_11 {
     fn a_truncated_sst_is_an_error() {
         let sst = sst_bytes(&fruit(), 32);
         for len in 0..sst.len() {
+            let what = format!("the first {len} bytes: expected Error::Corrupt");
             match open_bytes(&sst[..len]) {
                 Err(Error::Corrupt { file, .. }) => assert_eq!(file, PATH, "the file in the error"),
-                other => panic!("the first {len} bytes: expected Error::Corrupt, found {other:?}"),
+                other => panic!("{what}, found {:?}", outcome(&other)),
             }
         }
     }
@@ -891,14 +911,17 @@ mod task_3_11 {
         for (position, section) in damage {
             let mut damaged = sst.clone();
             damaged[position] ^= 0x10;
+            let rule = rule("3.11", "offsets count from the start of the file");
+            let what = format!("byte {position} damaged");
             match open_bytes(&damaged) {
                 Err(Error::Corrupt { file, offset, .. }) => {
-                    let rule = rule("3.11", "offsets count from the start of the file");
                     let within = section.contains(&(offset as usize));
-                    assert!(within, "byte {position} damaged, offset {offset} in the error{rule}");
+                    assert!(within, "{what}: offset {offset} is not in {section:?}{rule}");
                     assert_eq!(file, PATH, "the file in the error");
                 }
-                other => panic!("byte {position}: expected Error::Corrupt, found {other:?}"),
+                other => {
+                    panic!("{what}: expected Error::Corrupt, found {:?}{rule}", outcome(&other))
+                }
             }
         }
     }
@@ -974,13 +997,15 @@ mod task_3_12 {
         let rows = numbered(300);
         for block_size in [1, 100, 4096] {
             let (rows, reader) = (rows.clone(), open(&rows, block_size));
+            let rule = rule("3.12", "the row of this key is found, and no other");
+            let what = format!("in blocks of {block_size} bytes{rule}");
             testkit::deadline(20, move || {
                 for row in &rows {
                     let found = reader.get(&row.key, u64::MAX).expect("a whole SST");
-                    assert_eq!(found.as_ref(), Some(row), "blocks of {block_size} bytes");
-                    let absent = [&row.key[..], b"x"].concat();
+                    assert_eq!(found.as_ref(), Some(row), "{:?} {what}", row.key);
+                    let absent = Bytes::from([&row.key[..], b"x"].concat());
                     let found = reader.get(&absent, u64::MAX).expect("a whole SST");
-                    assert_eq!(found, None, "{absent:?} in blocks of {block_size} bytes");
+                    assert_eq!(found, None, "{absent:?} {what}");
                 }
             });
         }
@@ -1058,9 +1083,10 @@ mod task_3_12 {
         let reader = Arc::new(SstReader::open(store.clone(), PATH).expect("a whole SST"));
         assert!(reader.index().blocks.len() > 5, "the versions of k fill many blocks");
         store.take_reads();
-        assert_eq!(get(&reader, "k", u64::MAX).map(|row| row.seq), Some(60), "the newest k");
-        let reads = store.take_reads();
         let rule = rule("3.12", "the search goes on only if a block has no visible version");
+        let newest = get(&reader, "k", u64::MAX).map(|row| row.seq);
+        assert_eq!(newest, Some(60), "the newest k{rule}");
+        let reads = store.take_reads();
         assert!(reads.len() <= 2, "ranges read: {reads:?}{rule}");
     }
 
@@ -1071,7 +1097,8 @@ mod task_3_12 {
         let reader = Arc::new(reader.expect("an SST with a filter"));
         let rule = rule("3.12", "the last block ends where the filter starts");
         for row in [&rows[0], &rows[99]] {
-            let found = lookup(&reader, &row.key, u64::MAX).expect("a whole SST with a filter");
+            let found = lookup(&reader, &row.key, u64::MAX);
+            let found = found.unwrap_or_else(|error| panic!("{:?}: {error}{rule}", row.key));
             assert_eq!(found.as_ref(), Some(row), "{:?}{rule}", row.key);
         }
     }
@@ -1113,6 +1140,37 @@ mod task_3_12 {
         assert_eq!(get(&reader, "kiwi", 9), Some(rows[1].clone()), "at 9{rule}");
         assert_eq!(get(&reader, "kiwi", 8), Some(rows[2].clone()), "at 8{rule}");
         assert_eq!(get(&reader, "kiwi", 2), None, "at 2{rule}");
+    }
+
+    #[test]
+    fn blocks_are_read_by_the_version_in_the_footer() {
+        let rows = numbered(40);
+        let mut builder = DataBlockBuilder::new(FormatVersion::V2, 4096);
+        for row in &rows {
+            assert!(builder.add(row).expect("a small row"), "40 small rows fit in one block");
+        }
+        let mut sst = with_checksum(&builder.finish());
+        let data_end = sst.len() as u64;
+        sst.extend(index_section(1, &[(0, b"key00000")], b"key00039"));
+        sst.extend(footer_bytes([data_end, data_end, 40, 40], 2));
+        let reader = Arc::new(open_bytes(&sst).expect("an SST of version 2"));
+        let rule = rule("3.12", "the footer's version says how a block is decoded");
+        let found = lookup(&reader, b"key00033", u64::MAX);
+        let found = found.unwrap_or_else(|error| panic!("a block of version 2: {error}{rule}"));
+        assert_eq!(found.as_ref(), Some(&rows[33]), "in a block of version 2{rule}");
+    }
+
+    #[test]
+    fn a_search_takes_its_blocks_from_read_block() {
+        let store = WatchedStore::with(&sst_bytes(&fruit(), 4096));
+        let cache = Some(Arc::new(BlockCache::new(1 << 20)));
+        let reader = SstReader::open_with_cache(store.clone(), PATH, cache);
+        let reader = Arc::new(reader.expect("a whole SST"));
+        assert!(get(&reader, "pear", 9).is_some(), "the first time");
+        store.take_reads();
+        assert!(get(&reader, "pear", 9).is_some(), "the second time");
+        let rule = rule("3.12", "`search` calls `read_block`, which asks a cache first");
+        assert_eq!(store.take_reads(), [], "reads for a block that is in the cache{rule}");
     }
 
     #[test]
@@ -1165,11 +1223,13 @@ mod task_3_12 {
             let mut damaged = sst.clone();
             damaged[position] ^= 0x04;
             let reader = Arc::new(open_bytes(&damaged).expect("footer and index are whole"));
+            let at = rule("3.12", "offsets count from the start of the file");
             let rule = rule("3.12", "the checksum of a block is checked before its rows are used");
             match lookup(&reader, &blocks[1].first_key.slice(..), u64::MAX) {
                 Err(Error::Corrupt { file, offset, .. }) => {
                     let within = (start..end).contains(&(offset as usize));
-                    assert!(within, "byte {position}: the error says offset {offset}{rule}");
+                    let what = format!("byte {position} damaged");
+                    assert!(within, "{what}: offset {offset} is not in {start}..{end}{at}");
                     assert_eq!(file, PATH, "the file in the error");
                 }
                 other => panic!("byte {position}: expected Error::Corrupt, found {other:?}{rule}"),

@@ -5,7 +5,7 @@ use std::ops::{Bound, Range};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use testkit::{Id, RowKind, RowSpec, Stream, rule};
+use testkit::{Id, RowKind, RowSpec, Stream, assert_ids, rule};
 use week5::format::RowEntry;
 use week5::iter::{BytesRange, MemTableIterator, RowEntryIterator, SstIterator, VecIterator};
 use week5::object_store::{MemoryObjectStore, ObjectMeta, ObjectStore};
@@ -280,7 +280,7 @@ mod task_5_3 {
         for (taken, key) in moves {
             let mut iterator = make();
             let found: Vec<_> = (0..taken).filter_map(|_| next_id(&mut iterator)).collect();
-            assert_eq!(found, ids(&rows)[..taken], "the first {taken} rows{rule}");
+            assert_ids(&found, &ids(&rows)[..taken], &format!("the first {taken} rows{rule}"));
             seek(&mut iterator, format!("key{key:03}").as_bytes());
             let expected = ids(&rows)[taken.max(key * 2)].clone();
             let what = format!("{taken} rows, then seek key{key:03}{rule}");
@@ -300,6 +300,21 @@ mod task_5_3 {
         let stream = Stream { make: &make, next: &next_id, seek: &seek };
         let rule = rule("5.3", "the next chunk starts behind the last version, not behind its key");
         stream.assert_reads(&ids(&rows), &format!("more than two chunks of rows{rule}"));
+    }
+
+    #[test]
+    fn no_more_than_a_chunk_is_copied_ahead() {
+        let table = table(&numbered(MemTableIterator::CHUNK_LEN as u64));
+        let mut iterator = MemTableIterator::new(Arc::clone(&table), &BytesRange::ALL);
+        iterator.next().expect("a memtable does not fail");
+        // Behind the first chunk, which ends with key031, and in front of the last row, key063.
+        table.put(RowEntry::new_value("key040", "later", 9));
+        let mut found = Vec::new();
+        while let Some(row) = iterator.next().expect("a memtable does not fail") {
+            found.extend((row.key == "key040").then_some(row.seq));
+        }
+        let rule = rule("5.3", "rows are copied in chunks of CHUNK_LEN, and not all at once");
+        assert_eq!(found, [9, 2, 1], "key040/9 was put before its chunk was copied{rule}");
     }
 
     #[test]
@@ -326,7 +341,7 @@ mod task_5_3 {
             }
             found.retain(|(_, seq)| *seq < 9);
             let rule = rule("5.3", "rows that were there come out, whatever is put meanwhile");
-            assert_eq!(found, ids(&numbered(200)), "{rule}");
+            assert_ids(&found, &ids(&numbered(200)), &format!("rows of before{rule}"));
         });
     }
 
@@ -618,7 +633,7 @@ mod task_5_4 {
             assert!(found.len() <= rows.len(), "more rows than there are");
         }
         let rule = rule("5.4", "a call that fails has not moved the stream; no row is lost");
-        assert_eq!(ids(&found), ids(&rows), "{rule}");
+        assert_ids(&ids(&found), &ids(&rows), &format!("each read fails once{rule}"));
     }
 
     #[test]

@@ -181,7 +181,8 @@ mod task_6_2 {
     #[test]
     fn a_number_is_eight_bytes_the_highest_first() {
         let rule = rule("6.2", "a count is a big-endian u64");
-        assert_eq!(CounterMergeOperator::decode(&[0, 0, 0, 0, 0, 0, 1, 2]), Ok(258), "{rule}");
+        let decoded = CounterMergeOperator::decode(&[0, 0, 0, 0, 0, 0, 1, 2]);
+        assert_eq!(decoded, Ok(258), "the bytes 0 0 0 0 0 0 1 2{rule}");
         for n in [0, 1, 255, 256, u64::MAX] {
             assert_eq!(CounterMergeOperator::decode(&count(n)), Ok(n), "{n} and back{rule}");
         }
@@ -300,17 +301,19 @@ mod task_6_3 {
 
     #[test]
     fn alone_there_is_nothing_to_separate() {
-        assert_eq!(with(",").merge(b"k", None, b"kiwi"), Ok("kiwi".into()), "kiwi alone");
+        let rule = rule("6.3", "a separator stands between two, and None is no empty list");
+        assert_eq!(with(",").merge(b"k", None, b"kiwi"), Ok("kiwi".into()), "kiwi alone{rule}");
         let merged = with(",").merge_batch(b"k", None, &operands(&["kiwi"]));
-        assert_eq!(merged, Ok("kiwi".into()), "a batch of one");
+        assert_eq!(merged, Ok("kiwi".into()), "a batch of one{rule}");
     }
 
     #[test]
     fn a_batch_is_joined_in_order() {
+        let rule = rule("6.3", "the newer bytes go behind the older ones");
         let merged = with("/").merge_batch(b"k", None, &operands(&["a", "b", "c"]));
-        assert_eq!(merged, Ok("a/b/c".into()), "three operands");
+        assert_eq!(merged, Ok("a/b/c".into()), "three operands{rule}");
         let merged = with("/").merge_batch(b"k", Some(b"x/y"), &operands(&["a", "b"]));
-        assert_eq!(merged, Ok("x/y/a/b".into()), "two operands over x/y");
+        assert_eq!(merged, Ok("x/y/a/b".into()), "two operands over x/y{rule}");
     }
 
     #[test]
@@ -368,8 +371,10 @@ mod task_6_3 {
         // 100,000 pieces of 100 bytes: pair by pair, 500 GB would be copied.
         let piece = Bytes::from_static(&[b'x'; 100]);
         let pieces = vec![piece; 100_000];
-        let merged = testkit::deadline(10, move || with(",").merge_batch(b"k", None, &pieces));
         let rule = rule("6.3", "a batch copies each byte once");
+        let why = format!("copied once, the pieces are 10 MB, and pair by pair 500 GB{rule}");
+        let merge = move || with(",").merge_batch(b"k", None, &pieces);
+        let merged = testkit::deadline_or(10, &why, merge);
         assert_eq!(merged.map(|merged| merged.len()), Ok(100_000 * 101 - 1), "the length{rule}");
     }
 

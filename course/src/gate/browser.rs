@@ -1,9 +1,7 @@
 //! Gate `browser`: the book's scripts, tested in a real browser.
 
-use std::path::Path;
-use std::process::Command;
-
 use crate::cargo::succeed;
+use crate::npm::{install, npm};
 use crate::{Course, Error, mdbook};
 
 const INSTALL: &str = "If that is because a program is missing: this gate needs Node.js 20 or newer with npm, and Chromium \
@@ -18,18 +16,7 @@ pub(super) fn check(course: &Course) -> Result<Vec<String>, Error> {
     }
     let site = course.work().join("book");
     mdbook::build(course, Some(&site))?;
-    let mut findings = Vec::new();
-    for arguments in [["ci", "--no-audit", "--no-fund"].as_slice(), &["test"]] {
-        if let Err(error) = succeed(&mut npm(&tests, &site, arguments)) {
-            findings.push(format!("{error}\n{INSTALL}"));
-            break;
-        }
-    }
-    Ok(findings)
-}
-
-fn npm(folder: &Path, site: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
-    command.current_dir(folder).args(arguments).env("COURSE_BOOK", site);
-    command
+    let tested = install(&tests)
+        .and_then(|()| succeed(npm(&tests).arg("test").env("COURSE_BOOK", &site)).map(drop));
+    Ok(tested.err().map(|error| format!("{error}\n{INSTALL}")).into_iter().collect())
 }

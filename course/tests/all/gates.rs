@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use course::Course;
-use course::gate::{GATES, select};
+use course::gate::{GATES, select, spelling_findings};
 
 use crate::fixture::{Fixture, assert_found};
 
@@ -13,7 +13,7 @@ const TESTS: &str = "chapters/week1/tests/list.rs";
 fn the_fixture_passes() {
     let fixture = Fixture::new();
     for gate in GATES {
-        if gate.name != "browser" {
+        if !["browser", "spelling"].contains(&gate.name) {
             assert_eq!(fixture.findings(gate.name), [""; 0], "gate {}", gate.name);
         }
     }
@@ -48,7 +48,7 @@ fn red_finds_tests_that_pass_hang_or_fail_otherwise() {
         "list.add(7);\n        assert_eq!(list.len(), 1",
         "assert_eq!(list.len(), 1",
     );
-    let hangs = "mod task_1_1 {\n    #[test]\n    fn hangs() {\n        loop {\n            std::thread::park();\n        }\n    }\n}\n";
+    let hangs = "mod task_1_1 {\n    #[test]\n    fn hangs() {\n        loop {\n            std::thread::park();\n        }\n    }\n    #[test]\n    fn speaks() {\n        panic!(\"said beside one that hangs\");\n    }\n}\n";
     fixture.write("chapters/week1/tests/slow.rs", hangs);
     let aborts = "mod task_1_2 {\n    #[test]\n    fn aborts() {\n        let _ = std::io::Write::write_all(&mut std::io::stderr(), b\"last words\");\n        std::process::abort();\n    }\n    #[test]\n    fn beside_it() {}\n}\n";
     fixture.write("chapters/week1/tests/worse.rs", aborts);
@@ -60,6 +60,7 @@ fn red_finds_tests_that_pass_hang_or_fail_otherwise() {
         &["add_counts fails, but not by todo!()", "left: 0 / right: 1", "tests/list.rs:9"],
     );
     assert_found(&findings, &["slow: ended after 4 s; not finished: task_1_1::hangs"]);
+    assert_found(&findings, &["task_1_1::speaks fails", "said beside one that hangs"]);
     assert_found(&findings, &["task_1_2::aborts fails", "ended its whole program", "last words"]);
     assert_found(&findings, &["task_1_2::beside_it passes"]);
     assert_found(&findings, &["no test of task 1.1 stops at that task's own todo!()"]);
@@ -147,6 +148,16 @@ fn lint_finds_what_rustfmt_clippy_and_rustdoc_say() {
     assert_found(&findings, &["cargo fmt --all --check", "store/mod.rs"]);
     assert_found(&findings, &["cargo clippy", "needless_return"]);
     assert_found(&findings, &["cargo doc", "unresolved link to `Nothing`"]);
+}
+
+#[test]
+fn spelling_names_the_word_and_what_to_do() {
+    assert_found(&Fixture::new().findings("spelling"), &["book/spelling/package.json: missing"]);
+    let said = "book/src/plan.md:4:2 - Unknown word (memtabel)\n";
+    let advice = ["book/src/plan.md:4:2", "memtabel", "book/spelling/words.txt"];
+    assert_found(&spelling_findings(said, false), &advice);
+    assert_eq!(spelling_findings("", true), [""; 0]);
+    assert_found(&spelling_findings("no files", false), &["not checked", "no files"]);
 }
 
 #[test]

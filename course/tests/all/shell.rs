@@ -45,6 +45,15 @@ fn the_shell_runs_on_the_readers_code() {
 }
 
 #[test]
+fn cargo_does_not_warn_of_profiles_for_tests() {
+    let fixture = done();
+    fixture.append("Cargo.toml", "\n[profile.dev.package.rand]\nopt-level = 1\n");
+    let ran = shell(&fixture, &["1", "5"], "");
+    assert!(ran.status.success());
+    assert!(!text(&ran.stderr).contains("profile package spec"), "{}", text(&ran.stderr));
+}
+
+#[test]
 fn the_exit_code_is_the_shells() {
     let ran = shell(&done(), &["1"], "");
     assert_eq!(text(&ran.stdout), "nothing to add\n", "{}", text(&ran.stderr));

@@ -256,9 +256,9 @@ impl Fields {
 /// Three rows that show everything: a first key, a key that shares a prefix with it, a tombstone.
 fn rows() -> [RowEntry; 3] {
     [
-        RowEntry::new_value("apple", "red", 4),
-        RowEntry::new_value("apply", "7", 9),
-        RowEntry::new_tombstone("kiwi", 2),
+        RowEntry::new_value("apple", "red", 2),
+        RowEntry::new_value("apply", "7", 3),
+        RowEntry::new_tombstone("kiwi", 1),
     ]
 }
 
@@ -277,7 +277,7 @@ fn rows_of_version_1() {
     let examples = [
         ("apple = \"red\", without a first key", rows()[0].clone(), ""),
         ("apply = \"7\", first key apple", rows()[1].clone(), "apple"),
-        ("apple, operand +1, first key apple", RowEntry::new_merge("apple", "+1", 6), "apple"),
+        ("apple, operand +1, first key apple", RowEntry::new_merge("apple", "+1", 4), "apple"),
         ("kiwi is deleted, first key apple", rows()[2].clone(), "apple"),
     ];
     let mut text = String::new();
@@ -421,7 +421,7 @@ fn an_sst() {
     check("sst", "storage/sst.rs", &fields.done());
 }
 
-/// Two batches, each in a record.
+/// Two batches, each in a record. Their rows are numbered without a gap, as in a database's log.
 fn records() -> [BytesMut; 2] {
     let [apple, apply, kiwi] = rows();
     [vec![kiwi, apple], vec![apply]].map(|batch| {

@@ -16,7 +16,7 @@ pub fn stripe_of(snapshots: &[u64], seq: u64) -> usize {
 ///
 /// A row is left out if and only if a newer row of the same key in the same
 /// [stripe](stripe_of) is a value or a tombstone. (A newer merge operand hides nothing: it needs what is
-/// below it.) Tombstones stay, also if nothing is left of their key here: they hide rows in older SSTs.
+/// below it.) A tombstone that nothing newer hides stays: it hides rows in older SSTs.
 // Task 2.3: Freeze and flush
 pub fn needed(table: &Table, snapshots: &[u64]) -> Table {
     todo!("week 2, task 3: Freeze and flush")

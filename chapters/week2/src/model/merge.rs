@@ -53,7 +53,7 @@ pub struct Resolution {
 /// The versions are those of one key, and newest first: only their order counts here, and their
 /// keys and sequence numbers need not be looked at.
 ///
-/// SlateDB: `merge_with_older_entries` in `src/merge_operator.rs`, for a run that fits into one batch.
+/// SlateDB: `merge_with_older_entries` in `src/merge_operator.rs`, with two calls for one batch.
 // Task 2.6: Resolve merge operands
 pub fn resolve_all(key: &[u8], versions: &[RowEntry], merge: MergeFn) -> Option<Bytes> {
     todo!("week 2, task 6: Resolve merge operands")

@@ -1,7 +1,7 @@
-//! What a scan means: sorted runs of rows become one, and of that a user sees a part.
+//! What a scan means: sorted lists of rows become one, and of that a user sees a part.
 //!
 //! Rows are in plain `Vec`s here, all of them in memory, and nothing can fail. What stays is the
-//! meaning. Week 5's iterators mean the same, with one row of each run in memory.
+//! meaning. Week 5's iterators mean the same, with one row of each list in memory.
 
 use std::cmp::Reverse;
 
@@ -12,26 +12,26 @@ use crate::format::{RowEntry, ValueDeletable};
 use super::merge::{MergeFn, resolve_all};
 
 // ANCHOR: order
-/// The order of rows in every run: by key, byte by byte, and of one key newest first, that is the
+/// The order of rows in every list: by key, byte by byte, and of one key newest first, that is the
 /// higher sequence number first.
 pub fn order(row: &RowEntry) -> (&Bytes, Reverse<u64>) {
     (&row.key, Reverse(row.seq))
 }
 // ANCHOR_END: order
 
-/// Merges sorted runs into one.
+/// Merges sorted lists into one.
 ///
-/// Each run is in the [`order`] of rows, no row stands in it twice, and it may be empty. The rows
-/// of all runs come out in the same order:
+/// Each list is in the [`order`] of rows, no row stands in it twice, and it may be empty. The rows
+/// of all lists come out in the same order:
 /// 1. Every row comes out, unchanged: old versions, tombstones and merge operands too.
-/// 2. The same row in several runs, with the same key *and* sequence number, comes out once. (Two
+/// 2. The same row in several lists, with the same key *and* sequence number, comes out once. (Two
 ///    such rows are equal in their values too: they are one write.)
-/// 3. In which order the runs are given makes no difference.
+/// 3. In which order the lists are given makes no difference.
 ///
 /// SlateDB: `MergeIterator` in `src/merge_iterator.rs`.
-// Task 2.4: Merge sorted runs
-pub fn merge_runs(runs: &[Vec<RowEntry>]) -> Vec<RowEntry> {
-    todo!("week 2, task 4: Merge sorted runs")
+// Task 2.4: Merge sorted lists
+pub fn merge_lists(lists: &[Vec<RowEntry>]) -> Vec<RowEntry> {
+    todo!("week 2, task 4: Merge sorted lists")
 }
 
 /// What a user sees at the sequence number `max_seq`: keys in order, each with its value.

@@ -37,15 +37,15 @@
 //! | CRC-32 of length | 4 | over the 8 bytes of `length` |
 //! | payload | length | the batch's rows, one after the other, each as [`row_codec`](crate::format::row_codec) encodes it against the empty key |
 //! | CRC-32 of payload | 4 | over the payload |
-//! | end mark | 1 | always `0x17`: a whole record never ends with a zero |
+//! | end mark | 1 | written as `0x17`, which is not zero; a reader takes 0 too, for a crash may have taken that byte |
 //!
 //! # A torn tail, and damage
 //!
 //! A crash in the middle of an append leaves a part of the last record. Some file systems also
 //! leave zeros: the file has grown, but the bytes never arrived. And a log on a disk may be
-//! [padded](super::log_file::DiskLogFile) with zeros. None of it was acknowledged, so all is cut off.
-//! Decay of the disk is another matter: acknowledged records are lost, and cutting would hide that.
-//! The format tells the two apart:
+//! [padded](super::log_file::DiskLogFile) with zeros. None of it was durable, so all is cut off.
+//! Decay of the disk is another matter: durable records are lost, and cutting would hide that. These
+//! rules tell the two apart:
 //!
 //! 1. A record is *whole* if it lies within the file and both its checksums are right.
 //! 2. The log *ends* behind its last byte that is not zero.
@@ -55,6 +55,9 @@
 //!
 //! Of a record whose length fails its checksum, only the first 12 bytes count for rules 3 and 4:
 //! how far it reaches is not known.
+//!
+//! One thing that a power cut may leave is damage by these rules: pages reach the disk in any order,
+//! so of what was not synced, zeros may stand in front of whole bytes. That can't be told from decay.
 //!
 //! The length has a checksum of its own for this: a damaged length would look like a torn tail and
 //! take every record behind it along. The end mark is there for it too: without it, a damaged

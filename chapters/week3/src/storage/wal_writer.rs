@@ -25,7 +25,7 @@ use super::wal_reader::WalReader;
 ///
 /// One thread writes at a time (`&mut self`); the database puts the writer behind a lock.
 ///
-/// SlateDB: `WalBuffer` in `src/wal/slatedb/writer.rs`.
+/// SlateDB: `SlateDbWalWriter`, with its `WalBuffer`, in `src/wal/slatedb/writer.rs`.
 #[derive(Debug)]
 pub struct WalWriter {
     name: String,

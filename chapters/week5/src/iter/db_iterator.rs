@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
-use crate::format::{RowEntry, ValueDeletable};
+use crate::format::ValueDeletable;
 
 use super::row_entry_iterator::RowEntryIterator;
 

@@ -14,14 +14,15 @@ use super::row_entry_iterator::RowEntryIterator;
 /// The rows of a range of a memtable, every version of them.
 ///
 /// Invariants:
-/// 1. No lock is held between two calls: the rows are copied in chunks (a copied row shares its
-///    bytes with the table). A caller may take its time, and the writer does not wait.
+/// 1. No lock is held between two calls: the rows are copied in chunks of at most
+///    [`CHUNK_LEN`](Self::CHUNK_LEN) (a copied row shares its bytes with the table). A caller may take
+///    its time, and the writer does not wait.
 /// 2. A row that was in the table when the iterator was made is returned. A row that is put later
 ///    may be returned if it stands behind the position, also after a `None`: whoever wants one point
 ///    in time sets a highest sequence number on top ([`SnapshotIterator`](super::SnapshotIterator)).
 ///
 /// SlateDB: `MemTableIterator` in `src/mem_table.rs`. Its skip list can be read without a lock, so
-/// it keeps a cursor into the table and copies nothing ahead.
+/// it keeps a cursor into the table, and copies one row ahead.
 #[derive(Debug)]
 pub struct MemTableIterator {
     table: Arc<MemTable>,

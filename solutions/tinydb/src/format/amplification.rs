@@ -147,7 +147,8 @@ pub fn space_amplification(stored_bytes: u64, live_bytes: u64) -> Option<f64> {
 /// The space amplification that a leveled tree stays below: 1 + 1/`fanout` + 1/`fanout`² + … without an end,
 /// which is `fanout` / (`fanout` - 1).
 ///
-/// The last level is the live data, and all that is above it may be newer versions of the same keys.
+/// The last level is full, of live data, and all that is above it may be newer versions of the same keys.
+/// (Just after a new last level was begun, there can be more.)
 /// `None` if `fanout` is less than 2: then there is no such limit.
 // exercise: week1.3
 pub fn leveled_space(fanout: u64) -> Option<f64> {
@@ -156,7 +157,7 @@ pub fn leveled_space(fanout: u64) -> Option<f64> {
 
 /// The space amplification that a tiered tree stays below: `fanout`.
 ///
-/// The last level may have `fanout` - 1 runs with the same keys, and all that is above it is less than
+/// The last level may have `fanout` - 1 full runs with the same keys, and all that is above it is less than
 /// one run more. `None` if `fanout` is less than 2: then there is no such limit.
 // exercise: week1.3
 pub fn tiered_space(fanout: u64) -> Option<f64> {

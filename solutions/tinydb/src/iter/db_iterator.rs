@@ -3,7 +3,9 @@
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
-use crate::format::{RowEntry, ValueDeletable};
+// solution-only
+use crate::format::RowEntry;
+use crate::format::ValueDeletable;
 
 use super::row_entry_iterator::RowEntryIterator;
 

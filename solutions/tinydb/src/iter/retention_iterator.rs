@@ -25,7 +25,8 @@ pub fn stripe_of(boundaries: &[u64], seq: u64) -> usize {
 /// 1. A row is left out if and only if a newer row of the same key in the same stripe is a value or
 ///    a tombstone.
 /// 2. So what the latest state and each snapshot at a boundary show stays the same.
-/// 3. Tombstones stay: they may hide rows that are in no source of this stream.
+/// 3. A tombstone that nothing newer hides stays: it may hide rows that are in no source of this
+///    stream.
 ///
 /// A read has no boundary: it looks at one snapshot only, and all its rows lie in one stripe.
 ///

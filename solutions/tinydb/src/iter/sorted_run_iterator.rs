@@ -19,7 +19,8 @@ use super::sst_iterator::SstIterator;
 /// 1. The SSTs are in key order, and no key is in two of them.
 /// 2. One SST is read at a time, and none that lies outside the range.
 ///
-/// SlateDB: `SortedRunIterator` in `src/sorted_run_iterator.rs`.
+/// SlateDB: `SortedRunIterator` in `src/sorted_run_iterator.rs`. There two neighbours may share one
+/// key: its newer versions are in the first.
 #[derive(Debug)]
 pub struct SortedRunIterator {
     ssts: Vec<Arc<SstReader>>,

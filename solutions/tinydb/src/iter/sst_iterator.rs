@@ -20,8 +20,8 @@ use super::row_entry_iterator::RowEntryIterator;
 ///    an iterator and seeking read nothing.
 /// 2. No block is read that lies in front of the start of the range, or behind its end.
 ///
-/// SlateDB: `SstIterator` in `src/sst_iter.rs`, which fetches the next blocks while the caller works
-/// on this one.
+/// SlateDB: `SstIterator` in `src/sst_iter.rs`, which can fetch the next blocks while the caller works
+/// on this one. Compactions let it, scans only if they are told to.
 #[derive(Debug)]
 pub struct SstIterator {
     sst: Arc<SstReader>,

@@ -16,7 +16,7 @@ pub fn stripe_of(snapshots: &[u64], seq: u64) -> usize {
 ///
 /// A row is left out if and only if a newer row of the same key in the same
 /// [stripe](stripe_of) is a value or a tombstone. (A newer merge operand hides nothing: it needs what is
-/// below it.) Tombstones stay, also if nothing is left of their key here: they hide rows in older SSTs.
+/// below it.) A tombstone that nothing newer hides stays: it hides rows in older SSTs.
 // exercise: week2.3
 pub fn needed(table: &Table, snapshots: &[u64]) -> Table {
     let mut kept: Vec<RowEntry> = Vec::new();

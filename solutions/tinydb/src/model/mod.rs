@@ -13,7 +13,7 @@
 //! | [`write`](mod@write) | put, delete, merge, and a batch |
 //! | [`get`] | where a key is looked for, and what is found |
 //! | [`flush`] | freeze, flush, and which rows an SST needs |
-//! | [`scan`] | sorted runs as one, and what a user sees of it |
+//! | [`scan`] | sorted lists as one, and what a user sees of it |
 //! | [`merge`] | what merge operands make |
 
 pub mod flush;

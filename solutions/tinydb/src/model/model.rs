@@ -113,9 +113,9 @@ impl Model {
         }
     }
 
-    /// What a crash leaves, opened again: what was in memory is filled anew from the WAL, one memtable
-    /// for each segment. The snapshots are gone. A writer that opens a database commits a manifest,
-    /// which is no step; the steps are `WalReplay`, for one segment after the other.
+    /// What a killed process leaves, opened again: what was in memory is filled anew from the WAL, one
+    /// memtable for each segment. The snapshots are gone. A writer that opens a database commits a
+    /// manifest, which is no step; the steps are `WalReplay`, for one segment after the other.
     pub fn reopen(&mut self) -> Vec<Step> {
         self.snapshots.clear();
         self.immutables.clear();

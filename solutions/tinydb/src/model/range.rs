@@ -9,7 +9,7 @@ use crate::format::{RowEntry, Step};
 
 use super::model::Model;
 use super::operands;
-use super::scan::{merge_runs, visible};
+use super::scan::{merge_lists, visible};
 use super::table::rows_of;
 
 impl Model {
@@ -39,12 +39,12 @@ impl Model {
     /// Every row in a range of keys, from every place, in order; and the step that begins reading them.
     pub(super) fn rows_in(&self, range: &impl RangeBounds<Bytes>) -> (Vec<RowEntry>, Step) {
         let places = self.places();
-        let runs = places.iter().map(|table| {
+        let lists = places.iter().map(|table| {
             let mut rows = rows_of(table);
             rows.retain(|row| range.contains(&row.key));
             rows
         });
         let begin = Step::ScanBegin { places: places.len() };
-        (merge_runs(&runs.collect::<Vec<_>>()), begin)
+        (merge_lists(&lists.collect::<Vec<_>>()), begin)
     }
 }

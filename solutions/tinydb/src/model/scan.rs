@@ -1,7 +1,7 @@
-//! What a scan means: sorted runs of rows become one, and of that a user sees a part.
+//! What a scan means: sorted lists of rows become one, and of that a user sees a part.
 //!
 //! Rows are in plain `Vec`s here, all of them in memory, and nothing can fail. What stays is the
-//! meaning. Week 5's iterators mean the same, with one row of each run in memory.
+//! meaning. Week 5's iterators mean the same, with one row of each list in memory.
 
 use std::cmp::Reverse;
 
@@ -12,29 +12,29 @@ use crate::format::{RowEntry, ValueDeletable};
 use super::merge::{MergeFn, resolve_all};
 
 // ANCHOR: order
-/// The order of rows in every run: by key, byte by byte, and of one key newest first, that is the
+/// The order of rows in every list: by key, byte by byte, and of one key newest first, that is the
 /// higher sequence number first.
 pub fn order(row: &RowEntry) -> (&Bytes, Reverse<u64>) {
     (&row.key, Reverse(row.seq))
 }
 // ANCHOR_END: order
 
-/// Merges sorted runs into one.
+/// Merges sorted lists into one.
 ///
-/// Each run is in the [`order`] of rows, no row stands in it twice, and it may be empty. The rows
-/// of all runs come out in the same order:
+/// Each list is in the [`order`] of rows, no row stands in it twice, and it may be empty. The rows
+/// of all lists come out in the same order:
 /// 1. Every row comes out, unchanged: old versions, tombstones and merge operands too.
-/// 2. The same row in several runs, with the same key *and* sequence number, comes out once. (Two
+/// 2. The same row in several lists, with the same key *and* sequence number, comes out once. (Two
 ///    such rows are equal in their values too: they are one write.)
-/// 3. In which order the runs are given makes no difference.
+/// 3. In which order the lists are given makes no difference.
 ///
 /// SlateDB: `MergeIterator` in `src/merge_iterator.rs`.
 // exercise: week2.4
-pub fn merge_runs(runs: &[Vec<RowEntry>]) -> Vec<RowEntry> {
-    let mut rest: Vec<&[RowEntry]> = runs.iter().map(Vec::as_slice).collect();
+pub fn merge_lists(lists: &[Vec<RowEntry>]) -> Vec<RowEntry> {
+    let mut rest: Vec<&[RowEntry]> = lists.iter().map(Vec::as_slice).collect();
     let mut merged: Vec<RowEntry> = Vec::new();
-    while let Some((run, row)) = first_of_all(&rest) {
-        rest[run] = &rest[run][1..];
+    while let Some((list, row)) = first_of_all(&rest) {
+        rest[list] = &rest[list][1..];
         if merged.last() != Some(row) {
             merged.push(row.clone());
         }
@@ -42,10 +42,10 @@ pub fn merge_runs(runs: &[Vec<RowEntry>]) -> Vec<RowEntry> {
     merged
 }
 
-/// Of the first rows of all runs, the one that comes first in the order, and the number of its run.
+/// Of the first rows of all lists, the one that comes first in the order, and the number of its list.
 // solution-only
 fn first_of_all<'a>(rest: &[&'a [RowEntry]]) -> Option<(usize, &'a RowEntry)> {
-    let firsts = rest.iter().enumerate().filter_map(|(run, rows)| Some((run, rows.first()?)));
+    let firsts = rest.iter().enumerate().filter_map(|(list, rows)| Some((list, rows.first()?)));
     firsts.min_by_key(|&(_, row)| order(row))
 }
 

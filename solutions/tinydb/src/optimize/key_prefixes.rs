@@ -21,7 +21,7 @@ use std::ops::Range;
 /// 1. Every key starts with `shared`.
 /// 2. `prefixes` has a number for each key, in their order: the first eight bytes behind `shared`, the
 ///    first of them the most significant. So the numbers do not decrease.
-/// 3. `samples` has the first of each [`GROUP_LEN`] prefixes. They are so few that they stay in the
+/// 3. `samples` has the first of each 64 prefixes. They are so few that they stay in the
 ///    processor's caches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyPrefixes {

@@ -4,9 +4,9 @@
 //! key, and the versions of a key must lie side by side, newest first.
 //!
 //! SlateDB: `KVTable` in `src/mem_table.rs`. It keeps the rows in a lock-free skip list, so that
-//! readers never wait for the writer. TinyDB uses a `BTreeMap` behind a lock that is held for one
-//! operation only: slower under many threads, and readable in an evening. (The reference's own is a
-//! [tree made for it](super::row_map), which needs less time and memory.)
+//! readers never wait for a row to be inserted. TinyDB uses a `BTreeMap` behind a lock that is held
+//! for one operation only: slower under many threads, and readable in an evening. (The reference's
+//! own is a [tree made for it](super::row_map), which needs less time and memory.)
 
 use std::ops::Bound;
 // solution-only

@@ -1,7 +1,7 @@
 //! The three places where a row can be: the memtable, the WAL and an SST. Week 3's room.
 //!
-//! A write goes to the [WAL](wal), which survives a crash, and to the [memtable](mem_table), which
-//! is sorted. A full memtable becomes an [SST](sst): immutable, sorted, on an object store.
+//! A write goes to the [WAL](wal), from which it comes back after a crash, and to the
+//! [memtable](mem_table), which is sorted. A full memtable becomes an [SST](sst): immutable, sorted, on an object store.
 
 pub mod log_file;
 pub mod mem_table;

@@ -25,7 +25,7 @@
 //! may have been away for days, so they stay for ever: 16 bytes for each opening of the database.
 //!
 //! SlateDB numbers its WAL objects through, `wal/<id>.sst`, and fences by an empty object too:
-//! `WriterFencer::fence` in `src/fence.rs`.
+//! `SlateDbWalWriterInit::fence_and_init` in `src/wal/slatedb/writer_init.rs`.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -158,7 +158,7 @@ impl Footer {
 // ANCHOR: block_meta
 /// What the index says of one data block.
 ///
-/// SlateDB: `BlockMeta` in `src/generated/manifest_generated.rs`, which is made by FlatBuffers.
+/// SlateDB: `BlockMeta` in `src/generated/root_generated.rs`, which is made by FlatBuffers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockMeta {
     /// Bytes from the start of the file to the block.

@@ -32,7 +32,7 @@ pub struct TornTail {
 /// The rows share the memory of the segment's bytes. A segment is as large as a memtable, and its
 /// rows are on their way into one.
 ///
-/// SlateDB: `WalReplayIterator` in `src/wal_replay.rs`.
+/// SlateDB: `SlateDbWalIterator` in `src/wal/slatedb/iterator.rs`.
 #[derive(Debug)]
 pub struct WalReader {
     name: String,
