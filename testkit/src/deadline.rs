@@ -9,6 +9,7 @@ use std::time::Duration;
 ///
 /// # Panics
 /// If `test` panics or does not end in time.
+#[track_caller]
 pub fn deadline<T: Send + 'static>(seconds: u64, test: impl FnOnce() -> T + Send + 'static) -> T {
     deadline_or(seconds, "is there a loop without an end, or a lock held?", test)
 }
@@ -17,6 +18,7 @@ pub fn deadline<T: Send + 'static>(seconds: u64, test: impl FnOnce() -> T + Send
 ///
 /// # Panics
 /// If `test` panics or does not end in time.
+#[track_caller]
 pub fn deadline_or<T: Send + 'static>(
     seconds: u64,
     why: &str,

@@ -392,9 +392,15 @@ mod task_2_1 {
     fn a_segment_has_its_rows_in_the_order_of_writing() {
         let mut model = Model::new();
         model.put("kiwi", "soft").expect("a put");
-        model.write(vec![put("apple", "red"), delete("kiwi")]).expect("a batch");
+        let batch = vec![put("pear", "ripe"), put("apple", "red"), delete("pear")];
+        model.write(batch).expect("a batch");
         let rule = rule("2.1", "rows are appended: a log knows no other order");
-        let rows = [value("kiwi", "soft", 1), value("apple", "red", 2), tombstone("kiwi", 3)];
+        let rows = [
+            value("kiwi", "soft", 1),
+            value("pear", "ripe", 2),
+            value("apple", "red", 3),
+            tombstone("pear", 4),
+        ];
         assert_eq!(model.wal[&1], rows, "segment 1{rule}");
     }
 
@@ -980,7 +986,7 @@ mod task_2_3 {
     fn numbers_go_on_from_those_that_are_there() {
         let mut model = Model::new();
         (model.wal_id, model.next_sst_id, model.manifest_id) = (7, 40, 12);
-        model.wal = [(7, Vec::new())].into();
+        model.wal = [(6, vec![value("fig", "green", 41)]), (7, Vec::new())].into();
         model.put("kiwi", "soft").expect("a put");
         let rule = rule("2.3", "each number is one higher than the last");
         let expected = [
@@ -990,7 +996,8 @@ mod task_2_3 {
             "WalDelete wal 7",
         ];
         assert_steps(&model.flush(), &expected, "the flush", &rule);
-        assert_eq!(model.wal.keys().copied().collect::<Vec<_>>(), [8], "the segments{rule}");
+        let segments: Vec<_> = model.wal.keys().copied().collect();
+        assert_eq!(segments, [6, 8], "the segments: that of the memtable goes, and no other{rule}");
     }
 
     #[test]

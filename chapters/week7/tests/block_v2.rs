@@ -1,5 +1,5 @@
-//! Week 7, days 4 to 7: varints, and version 2 of rows and blocks. The rules are on the page *Blocks
-//! of version 2* of the book.
+//! Week 7, days 4 to 7: varints, and version 2 of rows and blocks. The rules are on the page *Block
+//! format, version 2* of the book.
 
 use std::sync::Arc;
 
@@ -286,7 +286,9 @@ mod task_7_2 {
         let len = encoded_row_len(row, previous_key);
         let same = rule("7.2", "encoded_row_len is what encode_row appends");
         assert_eq!(len, expected.len(), "{what}{same}");
-        let found = decode(expected, previous_key).expect("a row that keeps the limits");
+        let found = decode(expected, previous_key).unwrap_or_else(|error| {
+            panic!("{what}: decode_row fails: {error}{}", rule("7.2", why))
+        });
         assert!(found == *row, "{what} comes back as it was{}", rule("7.2", why));
     }
 
@@ -509,7 +511,8 @@ mod task_7_3 {
     fn build(builder: &mut BlockBuilderV2, rows: &[RowEntry]) -> Bytes {
         for row in rows {
             let added = builder.add(row).expect("a row that keeps the limits");
-            assert!(added, "{row:?} was refused though there is room");
+            let rule = rule("7.3", "a row that fits is added, to a finished builder too");
+            assert!(added, "{row:?} was refused though there is room{rule}");
         }
         builder.finish()
     }
@@ -668,9 +671,10 @@ mod task_7_3 {
     fn a_finished_builder_is_as_good_as_new() {
         let mut builder = BlockBuilderV2::new(65_535);
         for count in [1, 16, 17, 20, 3, 16, 5] {
-            assert!(builder.is_empty(), "a new or finished builder is empty");
             let rows = orders(count);
             let found = build(&mut builder, &rows);
+            let rule = rule("7.3", "after finish the builder is as new");
+            assert!(builder.is_empty(), "it has rows after finish{rule}");
             assert_block(&found, &rows, "the builder is empty after finish, ready for the next");
         }
     }
@@ -766,6 +770,12 @@ mod task_7_4 {
         }
     }
 
+    /// A place in words.
+    fn told(place: &RowPosition) -> String {
+        let key = place.previous_key.escape_ascii();
+        format!("row {} at offset {}, behind the key \"{key}\"", place.number, place.offset)
+    }
+
     #[test]
     fn a_position_says_what_the_next_row_leans_on() {
         deadline(SECONDS, || {
@@ -779,13 +789,17 @@ mod task_7_4 {
                 let expected = RowPosition { number, offset, previous_key };
                 let rule =
                     rule("7.4", "number, offset, and the key before; none at a restart point");
-                assert_eq!(walked, expected, "in front of row {number}, by next_row{rule}");
+                let what = format!("the place in front of row {number}");
+                assert_eq!(told(&walked), told(&expected), "{what}, by next_row{rule}");
                 let sought = position(&block, &rows[number].key);
-                assert_eq!(sought, expected, "in front of row {number}, by seek{rule}");
+                assert_eq!(told(&sought), told(&expected), "{what}, by seek{rule}");
                 block.next_row(&mut walked).expect("a block without damage");
             }
             let end = position(&block, b"z");
-            assert_eq!((end.number, &end), (50, &walked), "the end, by seek and by next_row");
+            let rule = rule("7.4", "at the end there is no key that a row leans on");
+            let expected = RowPosition { number: 50, offset: end.offset, previous_key: Vec::new() };
+            assert_eq!(told(&end), told(&expected), "the place behind all rows, by seek{rule}");
+            assert_eq!(told(&walked), told(&end), "the place behind all rows, by next_row{rule}");
         });
     }
 
@@ -876,7 +890,8 @@ mod task_7_4 {
     fn a_search_looks_at_few_restart_points() {
         deadline(SECONDS, || {
             let (rows, starts, bytes) = large();
-            for number in [3, 200, 261, 511] {
+            // Far from the start first: a walk from there looks at most restart points.
+            for number in [511, 261, 200, 3] {
                 let looked_at = |restart: &usize| {
                     let mut damaged = bytes.clone();
                     damaged[starts[*restart]] = 1;
@@ -1002,7 +1017,10 @@ mod task_7_4 {
             let rows = fifty();
             let (starts, bytes) = rows_bytes(&rows);
             let restarts: Vec<_> = starts.iter().copied().step_by(INTERVAL).collect();
-            let rule = rule("7.4", "offsets of errors count from the start of the block");
+            let rule = rule(
+                "7.4",
+                "the error names the offset of the field that is wrong, from the start of the block",
+            );
             for (number, wrong) in [(0, 1), (3, 65_535)] {
                 let mut damaged = restarts.clone();
                 damaged[number] = wrong;

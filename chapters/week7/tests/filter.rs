@@ -85,6 +85,17 @@ mod task_7_5 {
         }
     }
 
+    #[test]
+    fn no_key_of_the_page_is_denied() {
+        for key in ["apple", "kiwi", "pear"] {
+            assert!(
+                fruit().might_contain(key.as_bytes()),
+                "{key} was added, with two others, and is denied{}",
+                rule("7.5", "build and might_contain look at the same bits, of the same number")
+            );
+        }
+    }
+
     proptest! {
         #![proptest_config(config(200))]
 
@@ -305,7 +316,8 @@ mod task_7_6 {
             let Corruption::InvalidField { found, .. } = error.corruption else {
                 panic!("expected an invalid field, found: {error}{what}");
             };
-            assert_eq!((error.offset, found), (2, u64::from(probes)), "{what}");
+            let label = "offset and number in the error for this number of probes";
+            assert_eq!((error.offset, found), (2, u64::from(probes)), "{label}: {probes}{what}");
         }
     }
 
@@ -392,7 +404,8 @@ mod task_7_6 {
             let Corruption::UnknownVersion { found, .. } = error.corruption else {
                 panic!("expected an unknown version, found: {error}{what}");
             };
-            assert_eq!((error.offset, found), (0, version), "{what}");
+            let label = "offset and version in the error for version";
+            assert_eq!((error.offset, found), (0, version), "{label} {version}{what}");
         }
     }
 }

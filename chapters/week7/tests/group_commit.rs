@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use testkit::{deadline, rule};
+use testkit::{deadline_or, rule};
 use week7::optimize::group_commit::{AwaitDurable, GroupCommit, Wakeup, WriteHandle, block_on};
 use week7::{Error, Result};
 
@@ -57,14 +57,41 @@ fn processor_time() -> Option<Duration> {
     text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
-/// Fails if `wait`, which takes `millis` milliseconds, has kept the processor busy meanwhile.
+/// How often this thread has gone to sleep by itself, where the system tells it.
+fn sleeps() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/thread-self/status").ok()?;
+    let count = text.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+    count.trim().parse().ok()
+}
+
+/// Fails if `wait`, which takes `millis` milliseconds, has kept the processor busy meanwhile, or has
+/// woken again and again to look.
 fn assert_sleeps(task: &str, millis: u128, wait: impl FnOnce()) {
-    let before = processor_time();
+    let before = (processor_time(), sleeps());
     wait();
-    let Some((before, after)) = before.zip(processor_time()) else { return };
-    let busy = (after - before).as_millis();
-    let rule = rule(task, "a thread that waits sleeps");
-    assert!(busy < millis / 2, "in {millis} ms of waiting, the processor was busy {busy} ms{rule}");
+    let after = (processor_time(), sleeps());
+    let rule = rule(task, "who waits, sleeps until it is woken: no loop asks once in a while");
+    if let Some((before, after)) = before.0.zip(after.0) {
+        let busy = (after - before).as_millis();
+        let what = format!("in {millis} ms of waiting, the processor was busy {busy} ms");
+        assert!(busy < millis / 2, "{what}{rule}");
+    }
+    if let Some((before, after)) = before.1.zip(after.1) {
+        let times = after - before;
+        assert!(times <= 20, "in {millis} ms of waiting, the thread slept {times} times{rule}");
+    }
+}
+
+/// Runs a test in which a thread may sleep for ever, and fails after `seconds`.
+#[track_caller]
+fn deadline<T: Send + 'static>(
+    seconds: u64,
+    task: &str,
+    test: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    let why = "a wake-up that never came, a lock that is still held, or a loop without an end?";
+    let rule = rule(task, "no wake-up is lost, whenever it comes");
+    deadline_or(seconds, &format!("{why}{rule}"), test)
 }
 
 mod task_7_9 {
@@ -75,7 +102,7 @@ mod task_7_9 {
     #[test]
     fn a_request_wakes_the_thread_that_commits() {
         for timeout in [None, Some(Duration::from_secs(3600)), Some(Duration::MAX)] {
-            let found = deadline(10, move || {
+            let found = deadline(5, "7.9", move || {
                 let group = group();
                 let committer = Arc::clone(&group);
                 let committer = thread::spawn(move || committer.wait_for_request(timeout));
@@ -90,7 +117,7 @@ mod task_7_9 {
 
     #[test]
     fn a_request_that_came_earlier_is_seen_until_a_commit_covers_it() {
-        deadline(10, || {
+        deadline(5, "7.9", || {
             let group = group();
             group.request(5);
             let rule = rule("7.9", "requested, as long as a requested number is not durable");
@@ -110,7 +137,7 @@ mod task_7_9 {
 
     #[test]
     fn a_smaller_request_does_not_replace_a_greater_one() {
-        deadline(10, || {
+        deadline(5, "7.9", || {
             let group = group();
             group.request(9);
             group.request(2);
@@ -122,7 +149,7 @@ mod task_7_9 {
 
     #[test]
     fn without_a_request_the_time_runs_out_and_not_earlier() {
-        let found = deadline(10, || {
+        let found = deadline(5, "7.9", || {
             let group = group();
             group.committed(3);
             group.request(3);
@@ -135,13 +162,32 @@ mod task_7_9 {
     }
 
     #[test]
+    fn after_a_failure_nothing_is_requested_any_more() {
+        deadline(5, "7.9", || {
+            let group = group();
+            group.request(1);
+            group.failed(disk_full());
+            group.request(2);
+            let rule = rule("7.9", "after a failure no commit is requested: the thread would spin");
+            let start = Instant::now();
+            let found = group.wait_for_request(Some(millis(20)));
+            assert_eq!(found, Wakeup::TimedOut, "requests for 1 and 2, and a failure{rule}");
+            assert!(start.elapsed() >= millis(20), "after {:?} of 20 ms{rule}", start.elapsed());
+            group.committed(2);
+            assert_eq!(group.durable_seq(), 2, "a flush can save what a commit could not{rule}");
+            group.stop();
+            assert_eq!(group.wait_for_request(None), Wakeup::Stopped, "{rule}");
+        });
+    }
+
+    #[test]
     fn requests_that_ask_for_no_commit_do_not_put_the_end_off() {
         let decisions: [(&str, Decide); 2] = [
             ("all of them are durable", |group| group.committed(1_000_000)),
             ("a commit has failed", |group| group.failed(disk_full())),
         ];
         for (what, decide) in decisions {
-            let (found, took, is_late) = deadline(20, move || {
+            let (found, took, is_late) = deadline(20, "7.9", move || {
                 let group = group();
                 decide(&group);
                 let (others, ends) = (Arc::clone(&group), Arc::new(AtomicBool::new(false)));
@@ -172,7 +218,7 @@ mod task_7_9 {
 
     #[test]
     fn waiting_for_a_request_is_sleeping() {
-        deadline(10, || {
+        deadline(5, "7.9", || {
             let group = group();
             assert_sleeps("7.9", 100, || {
                 group.wait_for_request(Some(millis(100)));
@@ -182,7 +228,7 @@ mod task_7_9 {
 
     #[test]
     fn the_durable_number_never_goes_back() {
-        deadline(10, || {
+        deadline(5, "7.9", || {
             let group = Arc::new(GroupCommit::new(10));
             let rule = rule("7.9", "the durable sequence number never goes back");
             for (seq, expected) in [(4, 10), (12, 12), (11, 12), (12, 12), (u64::MAX, u64::MAX)] {
@@ -195,7 +241,7 @@ mod task_7_9 {
 
     #[test]
     fn a_handle_is_durable_from_the_commit_on_that_covers_it() {
-        deadline(10, || {
+        deadline(5, "7.9", || {
             let group = group();
             let rule = rule("7.9", "everything up to the committed number is durable");
             for (seq, expected) in [(6, false), (7, true), (8, true)] {
@@ -216,14 +262,14 @@ mod task_7_9 {
         for timeout in [None, Some(Duration::from_secs(3600))] {
             let group = group();
             let (committer, others) = (Arc::clone(&group), Arc::clone(&group));
-            let found = deadline(10, move || {
+            let found = deadline(5, "7.9", move || {
                 let committer = thread::spawn(move || committer.wait_for_request(timeout));
                 thread::sleep(millis(20));
                 others.stop();
                 join(committer)
             });
             assert_eq!(found, Wakeup::Stopped, "a thread that waits{rule}");
-            let found = deadline(10, move || {
+            let found = deadline(5, "7.9", move || {
                 group.request(1);
                 group.wait_for_request(timeout)
             });
@@ -232,27 +278,8 @@ mod task_7_9 {
     }
 
     #[test]
-    fn after_a_failure_nothing_is_requested_any_more() {
-        deadline(10, || {
-            let group = group();
-            group.request(1);
-            group.failed(disk_full());
-            group.request(2);
-            let rule = rule("7.9", "after a failure no commit is requested: the thread would spin");
-            let start = Instant::now();
-            let found = group.wait_for_request(Some(millis(20)));
-            assert_eq!(found, Wakeup::TimedOut, "requests for 1 and 2, and a failure{rule}");
-            assert!(start.elapsed() >= millis(20), "after {:?} of 20 ms{rule}", start.elapsed());
-            group.committed(2);
-            assert_eq!(group.durable_seq(), 2, "a flush can save what a commit could not{rule}");
-            group.stop();
-            assert_eq!(group.wait_for_request(None), Wakeup::Stopped, "{rule}");
-        });
-    }
-
-    #[test]
     fn a_commit_that_ends_after_stop_counts() {
-        deadline(10, || {
+        deadline(5, "7.9", || {
             let group = group();
             group.stop();
             group.committed(5);
@@ -265,7 +292,7 @@ mod task_7_9 {
     #[test]
     fn no_request_is_lost_between_two_waits() {
         // A request comes at every moment of the other thread's loop, hit by chance.
-        deadline(30, || {
+        deadline(30, "7.9", || {
             let group = group();
             let committer = Arc::clone(&group);
             let newest = Arc::new(AtomicU64::new(0));
@@ -357,7 +384,7 @@ mod task_7_10 {
 
     #[test]
     fn a_future_is_pending_until_the_commit_that_covers_it() {
-        deadline(10, || {
+        deadline(5, "7.10", || {
             let (group, task) = (group(), Task::new());
             let rule = rule("7.10", "ready when the write is durable, and woken once for it");
             let mut future = waiting(&group, 5);
@@ -377,7 +404,7 @@ mod task_7_10 {
 
     #[test]
     fn a_write_that_is_durable_is_ready_at_once_and_leaves_no_waker() {
-        deadline(10, || {
+        deadline(5, "7.10", || {
             let (group, task) = (group(), Task::new());
             group.committed(7);
             let rule = rule("7.10", "what is decided is ready at the first poll");
@@ -393,7 +420,7 @@ mod task_7_10 {
 
     #[test]
     fn a_commit_wakes_those_it_covers_once_and_nobody_else() {
-        deadline(10, || {
+        deadline(5, "7.10", || {
             let group = group();
             let rule = rule("7.10", "a commit wakes those it covers, and nobody else");
             // Not in the order of their numbers.
@@ -421,7 +448,7 @@ mod task_7_10 {
 
     #[test]
     fn all_who_wait_for_one_write_are_woken() {
-        deadline(10, || {
+        deadline(5, "7.10", || {
             let (group, tasks) = (group(), [(); 3].map(|()| Task::new()));
             let rule = rule("7.10", "a commit wakes all those it covers");
             let handle = handle(&group, 1);
@@ -437,7 +464,7 @@ mod task_7_10 {
 
     #[test]
     fn a_future_that_is_polled_for_another_task_wakes_that_one() {
-        deadline(10, || {
+        deadline(5, "7.10", || {
             let (group, old, new) = (group(), Task::new(), Task::new());
             let rule =
                 rule("7.10", "the waker of the last poll is woken, and that of an earlier one not");
@@ -457,7 +484,7 @@ mod task_7_10 {
 
     #[test]
     fn a_future_that_moves_back_and_forth_wakes_the_last() {
-        deadline(10, || {
+        deadline(5, "7.10", || {
             let (group, tasks) = (group(), [Task::new(), Task::new()]);
             let rule =
                 rule("7.10", "the waker of the last poll is woken, and that of an earlier one not");
@@ -476,7 +503,7 @@ mod task_7_10 {
 
     #[test]
     fn a_future_that_is_polled_a_thousand_times_keeps_one_waker() {
-        deadline(10, || {
+        deadline(5, "7.10", || {
             let (group, task) = (group(), Task::new());
             let rule = rule("7.10", "one waker is kept for each future that waits");
             let mut future = waiting(&group, 1);
@@ -492,7 +519,7 @@ mod task_7_10 {
 
     #[test]
     fn a_dropped_future_leaves_nothing_behind() {
-        deadline(10, || {
+        deadline(5, "7.10", || {
             let (group, gone, left) = (group(), Task::new(), Task::new());
             let rule = rule("7.10", "a future that is dropped leaves nothing behind");
             let mut others = [waiting(&group, 1), waiting(&group, 1), waiting(&group, 2)];
@@ -514,7 +541,7 @@ mod task_7_10 {
 
     #[test]
     fn a_future_can_be_dropped_after_it_was_woken() {
-        deadline(10, || {
+        deadline(5, "7.10", || {
             let (group, task, other) = (group(), Task::new(), Task::new());
             let rule = rule("7.10", "a future takes back its own waker, and no other's");
             let mut first = waiting(&group, 1);
@@ -530,7 +557,7 @@ mod task_7_10 {
 
     #[test]
     fn a_failure_reaches_those_who_wait_and_those_who_come_later() {
-        deadline(10, || {
+        deadline(5, "7.10", || {
             let (group, task) = (group(), Task::new());
             let rule = rule("7.10", "after a failure, what is not durable fails, now and later");
             let mut futures = [waiting(&group, 2), waiting(&group, 3)];
@@ -564,7 +591,7 @@ mod task_7_10 {
 
     #[test]
     fn stop_reaches_those_who_wait_and_those_who_come_later() {
-        deadline(10, || {
+        deadline(5, "7.10", || {
             let (group, task) = (group(), Task::new());
             let rule = rule("7.10", "after stop, what is not durable is closed, now and later");
             let mut future = waiting(&group, 2);
@@ -590,7 +617,7 @@ mod task_7_10 {
             ("stop, then failed", [GroupCommit::stop, |group| group.failed(disk_full())]),
         ];
         for (name, order) in orders {
-            let outcome = deadline(10, move || {
+            let outcome = deadline(5, "7.10", move || {
                 let group = group();
                 let mut future = waiting(&group, 1);
                 order.iter().for_each(|decide| decide(&group));
@@ -603,7 +630,7 @@ mod task_7_10 {
 
     #[test]
     fn a_commit_of_the_greatest_number_covers_everybody() {
-        deadline(10, || {
+        deadline(5, "7.10", || {
             let (group, task) = (group(), Task::new());
             let rule = rule("7.10", "a commit wakes all those it covers");
             let mut futures = [waiting(&group, 5), waiting(&group, u64::MAX)];
@@ -646,7 +673,7 @@ mod task_7_10 {
     #[test]
     fn whoever_is_woken_finds_it_decided_and_the_group_free() {
         for (name, expected, decide) in decisions() {
-            let seen = deadline(10, move || {
+            let seen = deadline(5, "7.10", move || {
                 let group = group();
                 let curious = Curious { group: Arc::clone(&group), seen: Mutex::new(None) };
                 let curious = Arc::new(curious);
@@ -681,7 +708,7 @@ mod task_7_10 {
             ("woken", |group, _future| group.committed(9)),
         ];
         for (name, way) in ways {
-            let clones = deadline(10, move || {
+            let clones = deadline(5, "7.10", move || {
                 let (group, task) = (group(), Task::new());
                 let mut owned = waiting(&group, 9);
                 assert!(task.poll(&mut owned).is_none());
@@ -747,7 +774,7 @@ mod task_7_10 {
 
     #[test]
     fn no_commit_slips_in_between_looking_and_locking() {
-        let lost = deadline(60, || {
+        let lost = deadline(60, "7.10", || {
             // A stub fails here, and not in the other threads.
             let group = group();
             assert!(Task::new().poll(&mut waiting(&group, 1)).is_none());
@@ -778,7 +805,7 @@ mod task_7_10 {
     fn no_commit_slips_in_between_looking_and_waiting() {
         const ROUNDS: u64 = 2_000;
         // In each round, a commit hits a row of polls somewhere.
-        let lost = deadline(60, || {
+        let lost = deadline(60, "7.10", || {
             let group = group();
             // A stub fails here, and not in the other thread.
             assert!(Task::new().poll(&mut waiting(&group, 1)).is_none());
@@ -818,7 +845,7 @@ mod task_7_10 {
     #[test]
     fn ten_thousand_can_wait() {
         const WAITERS: u64 = 10_000;
-        let (waiters, dropped) = deadline(20, || {
+        let (waiters, dropped) = deadline(20, "7.10", || {
             let (group, task) = (group(), Task::new());
             let mut futures: Vec<_> = (1..=WAITERS).map(|seq| waiting(&group, seq)).collect();
             for future in &mut futures {
@@ -879,7 +906,7 @@ mod task_7_10 {
     #[test]
     fn one_thread_runs_five_hundred_tasks() {
         const JOBS: usize = 500;
-        let polls = deadline(20, || {
+        let polls = deadline(20, "7.10", || {
             let (group, (sender, queue)) = (group(), channel());
             let newest = JOBS as u64 * 3;
             let jobs: Vec<_> = (1..=JOBS as u64)
@@ -940,7 +967,7 @@ mod task_7_11 {
 
     #[test]
     fn block_on_returns_what_the_future_gives() {
-        deadline(10, || {
+        deadline(5, "7.11", || {
             assert_eq!(block_on(ready(7)), 7);
             // It may borrow.
             let word = String::from("durable");
@@ -955,7 +982,7 @@ mod task_7_11 {
     #[test]
     fn block_on_sleeps_until_the_future_is_woken_and_then_again() {
         const MOST_POLLS: usize = 5;
-        let polls = deadline(10, || {
+        let polls = deadline(5, "7.11", || {
             let (start, mut polls) = (Instant::now(), 0);
             assert_sleeps("7.11", 120, || {
                 block_on(poll_fn(|context| {
@@ -984,7 +1011,7 @@ mod task_7_11 {
 
     #[test]
     fn a_wake_before_the_thread_sleeps_is_not_lost() {
-        deadline(10, || {
+        deadline(5, "7.11", || {
             twice(|waker| {
                 let waker = waker.clone();
                 join(thread::spawn(move || waker.wake()));
@@ -1003,7 +1030,7 @@ mod task_7_11 {
 
     #[test]
     fn a_wake_is_not_lost_when_poll_puts_the_thread_to_sleep_itself() {
-        deadline(10, || {
+        deadline(5, "7.11", || {
             twice(|waker| {
                 let waker = waker.clone();
                 join(thread::spawn(move || waker.wake()));
@@ -1023,7 +1050,7 @@ mod task_7_11 {
 
     #[test]
     fn a_thread_that_is_unparked_for_no_reason_sleeps_again() {
-        deadline(10, || {
+        deadline(5, "7.11", || {
             let (sleeper, ends) = (thread::current(), Arc::new(AtomicBool::new(false)));
             sleeper.unpark();
             let ended = Arc::clone(&ends);
@@ -1061,7 +1088,7 @@ mod task_7_11 {
 
     #[test]
     fn a_wake_that_comes_too_late_does_no_harm() {
-        deadline(10, || {
+        deadline(5, "7.11", || {
             let mut late = None;
             block_on(poll_fn(|context| {
                 late = Some(context.waker().clone());
@@ -1076,7 +1103,7 @@ mod task_7_11 {
 
     #[test]
     fn a_durable_write_is_not_waited_for_and_asks_for_no_commit() {
-        deadline(10, || {
+        deadline(5, "7.11", || {
             let group = Arc::new(GroupCommit::new(3));
             let rule = rule("7.11", "a wait for what is durable returns at once");
             assert_eq!(told(&handle(&group, 3).wait_durable()), "durable", "{rule}");
@@ -1087,7 +1114,7 @@ mod task_7_11 {
 
     #[test]
     fn wait_durable_asks_for_a_commit_and_waits_for_it() {
-        deadline(10, || {
+        deadline(5, "7.11", || {
             let group = group();
             // A stub fails here, and not in the other thread.
             block_on(ready(()));
@@ -1116,7 +1143,7 @@ mod task_7_11 {
             ("closed".to_owned(), GroupCommit::stop),
         ];
         for (expected, decide) in decisions {
-            deadline(10, move || {
+            deadline(5, "7.11", move || {
                 let group = group();
                 let waiting: Vec<_> = (2..10)
                     .map(|seq| {
@@ -1166,7 +1193,7 @@ mod task_7_11 {
     fn one_thread_waits_for_two_writes_at_a_time() {
         let rule = rule("7.11", "a thread that waits for several futures is woken for each");
         for (first, second) in [(1, 2), (2, 1), (1, 1)] {
-            let found = deadline(10, move || {
+            let found = deadline(5, "7.11", move || {
                 let group = group();
                 let waiting = both(handle(&group, first), handle(&group, second));
                 // A stub fails here, and not in the other thread.
@@ -1217,7 +1244,7 @@ mod task_7_11 {
     fn sixty_four_writers_share_their_syncs() {
         const WRITERS: usize = 64;
         const WRITES: usize = 10;
-        let (syncs, early, stopped) = deadline(60, || {
+        let (syncs, early, stopped) = deadline(20, "7.11", || {
             let (group, log) = (group(), Arc::new(SlowLog::default()));
             // A stub fails here, and not in the other threads.
             block_on(ready(()));

@@ -127,11 +127,13 @@ impl BloomFilter {
     }
 }
 
-/// How many bits a key should have if there are `bits_per_key` bits for each: 69 of a hundred,
-/// rounded down, and at least 1. (With the natural logarithm of 2, 0.693, half of all bits are set,
-/// and then the fewest keys are let through by mistake.)
+/// How many bits a key should have if there are `bits_per_key` bits for each, which may be any
+/// number: 69 of a hundred, rounded down, at least 1 and at most [`MAX_PROBES`]. (With the natural
+/// logarithm of 2, 0.693, half of all bits are set, and then the fewest keys are let through by
+/// mistake.)
 ///
-/// SlateDB: `optimal_num_probes` in `src/filter.rs`.
+/// SlateDB: `optimal_num_probes` in `src/filter.rs`. With one bit for each key it gives 0, and every
+/// key is let through.
 // Task 7.5: Deny a key without reading
 pub fn num_probes(bits_per_key: u32) -> u16 {
     todo!("week 7, task 5: Deny a key without reading")

@@ -95,9 +95,9 @@ impl Model {
         steps
     }
 
-    /// The rows of a table that [`needed`] has left, with the merge operands of each key and stripe
-    /// merged into one row; adds a step for each call of the merge function. Without a merge function
-    /// the table stays as it is.
+    /// The rows of a table that [`needed`] has left, with the merge operands of each key and stripe,
+    /// and the value or tombstone right below them in it, merged into one row; adds a step for each call
+    /// of the merge function. Without a merge function the table stays as it is.
     pub(super) fn merge_operands(&self, table: Table, steps: &mut Vec<Step>) -> Table {
         let Some(merge) = self.merge else { return table };
         let rows = rows_of(&table);

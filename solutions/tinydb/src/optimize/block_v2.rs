@@ -27,7 +27,8 @@
 //!
 //! SlateDB: `BlockBuilderV2` in `src/format/block_v2.rs`, and `BlockIteratorV2` in
 //! `src/block_iterator_v2.rs`. It stores how many restart points there are and not how many rows, so
-//! that the interval could be another; TinyDB numbers the rows of a block, and counts them.
+//! that the interval could be another; TinyDB numbers the rows of a block, and counts them. Restart
+//! points, and the sixteen, come from LevelDB.
 
 use std::ops::Range;
 
@@ -166,7 +167,8 @@ pub struct RowPosition {
 
 impl BlockV2 {
     /// Reads what [`BlockBuilderV2::finish`] returned. Checks invariants 1 and 2 and the first key.
-    /// Offsets of errors, here and in the other methods, count from the start of the block.
+    /// The offset of an error, here and in the other methods, is that of the field that is wrong,
+    /// from the start of the block.
     // exercise: week7.4
     pub fn decode(bytes: Bytes) -> Result<Self, DecodeError> {
         let (rows, restarts, row_count) = split_restarts(&bytes)?;

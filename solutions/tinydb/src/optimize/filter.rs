@@ -169,11 +169,13 @@ impl BloomFilter {
     }
 }
 
-/// How many bits a key should have if there are `bits_per_key` bits for each: 69 of a hundred,
-/// rounded down, and at least 1. (With the natural logarithm of 2, 0.693, half of all bits are set,
-/// and then the fewest keys are let through by mistake.)
+/// How many bits a key should have if there are `bits_per_key` bits for each, which may be any
+/// number: 69 of a hundred, rounded down, at least 1 and at most [`MAX_PROBES`]. (With the natural
+/// logarithm of 2, 0.693, half of all bits are set, and then the fewest keys are let through by
+/// mistake.)
 ///
-/// SlateDB: `optimal_num_probes` in `src/filter.rs`.
+/// SlateDB: `optimal_num_probes` in `src/filter.rs`. With one bit for each key it gives 0, and every
+/// key is let through.
 // exercise: week7.5
 pub fn num_probes(bits_per_key: u32) -> u16 {
     let probes = bits_per_key.min(MAX_BITS_PER_KEY) * 69 / 100;
