@@ -4,6 +4,7 @@ use bytes::Bytes;
 use testkit::{deadline_or, rule};
 
 /// Runs a test of a rule that may be broken by never ending.
+#[track_caller]
 fn in_time(seconds: u64, task: &str, words: &str, test: impl FnOnce(String) + Send + 'static) {
     let rule = rule(task, words);
     let why = format!("does somebody wait for ever?{rule}");
