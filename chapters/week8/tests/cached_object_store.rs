@@ -1,7 +1,15 @@
 //! The part cache: the parts of a range, the bound, one fetch for many, and reading through.
 
 use bytes::Bytes;
-use testkit::rule;
+use testkit::{deadline_or, rule};
+
+/// Runs a test of a rule that may be broken by never ending.
+#[track_caller]
+fn in_time(seconds: u64, task: &str, words: &str, test: impl FnOnce(String) + Send + 'static) {
+    let rule = rule(task, words);
+    let why = format!("does somebody wait for ever?{rule}");
+    deadline_or(seconds, &why, move || test(rule));
+}
 
 #[expect(clippy::single_range_in_vec_init, reason = "lists of ranges are compared")]
 mod task_8_9 {
@@ -322,10 +330,9 @@ mod task_8_11 {
     use std::thread;
     use std::time::Duration;
 
-    use testkit::deadline;
     use week8::object_store::single_flight::{Follower, Joined, Leader, SingleFlight};
 
-    use super::rule;
+    use super::{in_time, rule};
 
     type Flights = SingleFlight<u32, String>;
 
@@ -352,8 +359,7 @@ mod task_8_11 {
 
     #[test]
     fn the_first_leads_and_the_others_follow() {
-        deadline(5, || {
-            let rule = rule("8.11", "a follower gets the value that its leader completed with");
+        in_time(5, "8.11", "a follower gets the value that its leader completed with", |rule| {
             let flights = Flights::new();
             let first = leader(&flights, 1);
             let others = [follower(&flights, 1), follower(&flights, 1)];
@@ -366,24 +372,27 @@ mod task_8_11 {
 
     #[test]
     fn each_key_has_a_flight_of_its_own() {
-        deadline(5, || {
-            let rule = rule("8.11", "flights of different keys have nothing to do with each other");
-            let flights = Flights::new();
-            let (one, two) = (leader(&flights, 1), leader(&flights, 2));
-            let of_two = follower(&flights, 2);
-            assert_eq!(flights.under_way(), 2, "{rule}");
-            two.complete("two".to_owned());
-            assert_eq!(of_two.wait().as_deref(), Some("two"), "1 is under way still{rule}");
-            let of_one = follower(&flights, 1);
-            one.complete("one".to_owned());
-            assert_eq!(of_one.wait().as_deref(), Some("one"), "{rule}");
-        });
+        in_time(
+            5,
+            "8.11",
+            "flights of different keys have nothing to do with each other",
+            |rule| {
+                let flights = Flights::new();
+                let (one, two) = (leader(&flights, 1), leader(&flights, 2));
+                let of_two = follower(&flights, 2);
+                assert_eq!(flights.under_way(), 2, "{rule}");
+                two.complete("two".to_owned());
+                assert_eq!(of_two.wait().as_deref(), Some("two"), "1 is under way still{rule}");
+                let of_one = follower(&flights, 1);
+                one.complete("one".to_owned());
+                assert_eq!(of_one.wait().as_deref(), Some("one"), "{rule}");
+            },
+        );
     }
 
     #[test]
     fn a_flight_that_has_ended_is_forgotten() {
-        deadline(5, || {
-            let rule = rule("8.11", "who joins after the end begins another flight");
+        in_time(5, "8.11", "who joins after the end begins another flight", |rule| {
             let flights = Flights::new();
             leader(&flights, 1).complete("old".to_owned());
             assert_eq!(flights.under_way(), 0, "{rule}");
@@ -397,8 +406,7 @@ mod task_8_11 {
 
     #[test]
     fn the_followers_of_a_leader_that_fails_get_nothing_and_one_can_lead() {
-        deadline(5, || {
-            let rule = rule("8.11", "a leader that is dropped has failed; the next to join leads");
+        in_time(5, "8.11", "a leader that is dropped has failed; the next to join leads", |rule| {
             let flights = Flights::new();
             let first = leader(&flights, 1);
             let followers = [follower(&flights, 1), follower(&flights, 1)];
@@ -415,8 +423,7 @@ mod task_8_11 {
 
     #[test]
     fn a_panic_of_the_leader_wakes_its_followers() {
-        deadline(5, || {
-            let rule = rule("8.11", "a flight ends when its leader panics");
+        in_time(5, "8.11", "a flight ends when its leader panics", |rule| {
             let flights = Arc::new(Flights::new());
             // A stub fails here, and not in a thread that this one would wait for.
             drop(leader(&flights, 0));
@@ -442,8 +449,7 @@ mod task_8_11 {
 
     #[test]
     fn sixteen_threads_at_once_have_one_leader() {
-        deadline(20, || {
-            let rule = rule("8.11", "of all that have joined a flight, one is its leader");
+        in_time(20, "8.11", "of all that have joined a flight, one is its leader", |rule| {
             for round in 0..20 {
                 let (flights, led) = (Arc::new(Flights::new()), Arc::new(AtomicUsize::new(0)));
                 let start = Arc::new(Barrier::new(16));
@@ -494,8 +500,7 @@ mod task_8_11 {
 
     #[test]
     fn two_who_join_at_the_same_moment_have_one_leader() {
-        deadline(30, || {
-            let rule = rule("8.11", "to look for a flight and to begin one is one step");
+        in_time(30, "8.11", "to look for a flight and to begin one is one step", |rule| {
             let flights = Flights::new();
             drop(leader(&flights, 0));
             let (before, behind) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -519,21 +524,25 @@ mod task_8_11 {
 
     #[test]
     fn joining_while_flights_end_holds_nobody_up() {
-        deadline(20, || {
-            let rule = rule("8.11", "join takes the table's lock and no other, and lets go of it");
-            let flights = Flights::new();
-            drop(leader(&flights, 0));
-            let join = || {
-                for _ in 0..5_000 {
-                    match flights.join(7) {
-                        Joined::Leader(leader) => leader.complete("seven".to_owned()),
-                        Joined::Follower(follower) => drop(follower),
+        in_time(
+            20,
+            "8.11",
+            "join takes the table's lock and no other, and lets go of it",
+            |rule| {
+                let flights = Flights::new();
+                drop(leader(&flights, 0));
+                let join = || {
+                    for _ in 0..5_000 {
+                        match flights.join(7) {
+                            Joined::Leader(leader) => leader.complete("seven".to_owned()),
+                            Joined::Follower(follower) => drop(follower),
+                        }
                     }
-                }
-            };
-            thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(join))));
-            assert_eq!(flights.under_way(), 0, "{rule}");
-        });
+                };
+                thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(join))));
+                assert_eq!(flights.under_way(), 0, "{rule}");
+            },
+        );
     }
 }
 
@@ -695,12 +704,12 @@ mod task_8_12 {
 
     use proptest::collection::vec;
     use proptest::prelude::*;
-    use testkit::{TempFolder, assert_bytes, config, deadline};
+    use testkit::{TempFolder, assert_bytes, config};
     use week8::object_store::{CachedObjectStore, CachedObjectStoreOptions, ObjectStore};
     use week8::{Error, Result};
 
     use super::remote::Remote;
-    use super::{Bytes, rule};
+    use super::{Bytes, in_time, rule};
 
     const SST: &str = "sst/00000000000000000007.sst";
     const OTHER: &str = "sst/00000000000000000008.sst";
@@ -753,9 +762,9 @@ mod task_8_12 {
         /// Reads a range of the object at `SST` and compares it.
         #[track_caller]
         fn assert_reads(&self, range: Range<u64>) {
-            let found = self.cache.get_range(SST, range.clone()).expect("a readable object");
-            let expected = self.remote.objects.get_range(SST, range.clone()).expect("a range");
             let rule = rule("8.12", "the cache answers what the inner store would answer");
+            let found = readable(self.cache.get_range(SST, range.clone()), &rule);
+            let expected = self.remote.objects.get_range(SST, range.clone()).expect("a range");
             assert_bytes(&found, &expected, &format!("bytes {range:?} of the object{rule}"));
         }
 
@@ -775,6 +784,24 @@ mod task_8_12 {
     /// An answer with its error as text.
     fn told<T: Debug>(answer: Result<T>) -> String {
         answer.map_or_else(|error| error.to_string(), |answer| format!("{answer:?}"))
+    }
+
+    /// What was read of an object that can be read.
+    #[track_caller]
+    fn readable(answer: Result<Bytes>, rule: &str) -> Bytes {
+        answer.unwrap_or_else(|error| panic!("a readable object: {error}{rule}"))
+    }
+
+    /// Compares bytes, or errors as text.
+    #[track_caller]
+    fn assert_same(found: Result<Bytes>, expected: Result<Bytes>, what: &str) {
+        match (found, expected) {
+            (Ok(found), Ok(expected)) => assert_bytes(&found, &expected, what),
+            (found, expected) => {
+                let len = |answer: Result<Bytes>| answer.map(|bytes| bytes.len());
+                assert_eq!(told(len(found)), told(len(expected)), "bytes, or the error: {what}");
+            }
+        }
     }
 
     #[test]
@@ -827,7 +854,7 @@ mod task_8_12 {
         let rule = rule("8.12", "an answer has a buffer of its own; it is no slice of a part");
         let setting = Setting::new();
         for _ in 0..2 {
-            let answer = setting.cache.get_range(SST, 0..10).expect("a readable object");
+            let answer = readable(setting.cache.get_range(SST, 0..10), &rule);
             match answer.try_into_mut() {
                 Ok(buffer) => {
                     assert!(buffer.capacity() <= 50, "{} bytes held{rule}", buffer.capacity());
@@ -843,7 +870,7 @@ mod task_8_12 {
         let setting = Setting::new();
         setting.assert_reads(110..120);
         for _ in 0..2 {
-            let found = setting.cache.get(SST).expect("a readable object");
+            let found = readable(setting.cache.get(SST), &rule);
             assert_bytes(&found, &object(1030, 0), &rule);
         }
         setting.assert_reads(0..1030);
@@ -873,9 +900,9 @@ mod task_8_12 {
         let ranges = [0..1031, 1030..1031, 1031..1031, 20..10, u64::MAX - 1..u64::MAX];
         for path in [SST, "sst/absent.sst", "sst/../7", "SST/7", "sst//7", "sst", ""] {
             for range in &ranges {
-                let found = told(setting.cache.get_range(path, range.clone()));
-                let expected = told(setting.remote.objects.get_range(path, range.clone()));
-                assert_eq!(found, expected, "{range:?} of {path:?}{rule}");
+                let found = setting.cache.get_range(path, range.clone());
+                let expected = setting.remote.objects.get_range(path, range.clone());
+                assert_same(found, expected, &format!("{range:?} of {path:?}{rule}"));
             }
             assert_eq!(
                 told(setting.cache.head(path)),
@@ -1008,20 +1035,23 @@ mod task_8_12 {
 
     #[test]
     fn sixteen_threads_fetch_a_part_once() {
-        deadline(20, || {
-            let rule = rule("8.12", "of several reads that need a part at a time, one fetches it");
-            for _ in 0..3 {
-                let setting = Setting::new();
-                setting.remote.slow_down(Duration::from_millis(10));
-                for answer in read_at_once(&setting, vec![310..330; 16]) {
-                    let answer = answer.expect("a readable object");
-                    assert_bytes(&answer, &object(1030, 0)[310..330], &rule);
+        in_time(
+            20,
+            "8.12",
+            "of several reads that need a part at a time, one fetches it",
+            |rule| {
+                for _ in 0..3 {
+                    let setting = Setting::new();
+                    setting.remote.slow_down(Duration::from_millis(10));
+                    for answer in read_at_once(&setting, vec![310..330; 16]) {
+                        assert_bytes(&readable(answer, &rule), &object(1030, 0)[310..330], &rule);
+                    }
+                    assert_eq!(setting.remote.ranges(), [300..400], "for 16 reads{rule}");
+                    let stats = setting.cache.stats();
+                    assert_eq!(stats.part_hits + stats.part_misses, 16, "of 16 reads{rule}");
                 }
-                assert_eq!(setting.remote.ranges(), [300..400], "for 16 reads{rule}");
-                let stats = setting.cache.stats();
-                assert_eq!(stats.part_hits + stats.part_misses, 16, "of 16 reads{rule}");
-            }
-        });
+            },
+        );
     }
 
     /// With an object of so many parts at `OTHER`.
@@ -1033,43 +1063,51 @@ mod task_8_12 {
 
     #[test]
     fn a_part_is_fetched_once_however_reads_meet() {
-        deadline(60, || {
-            let rule = rule("8.12", "who leads a flight looks at the disk again, and ends it last");
-            let setting = with_many_parts(1_000, 1 << 30);
-            let start = Arc::new(Barrier::new(6));
-            let threads = (0..6_u64).map(|thread| {
-                let (cache, start) = (Arc::clone(&setting.cache), Arc::clone(&start));
-                thread::spawn(move || {
-                    start.wait();
-                    // Whoever leads a part holds up the others. So that they come at every moment of a
-                    // fetch, each is late by another time.
-                    for part in 0..1_000 {
-                        let late = Duration::from_micros((part * 37 + thread * 53) % 101);
-                        let since = Instant::now();
-                        while since.elapsed() < late {
-                            hint::spin_loop();
+        in_time(
+            60,
+            "8.12",
+            "who leads a flight looks at the disk again, and ends it last",
+            |rule| {
+                let setting = with_many_parts(1_000, 1 << 30);
+                let start = Arc::new(Barrier::new(6));
+                let threads = (0..6_u64).map(|thread| {
+                    let (cache, start) = (Arc::clone(&setting.cache), Arc::clone(&start));
+                    thread::spawn(move || {
+                        start.wait();
+                        // Whoever leads a part holds up the others. So that they come at every moment of a
+                        // fetch, each is late by another time.
+                        for part in 0..1_000 {
+                            let late = Duration::from_micros((part * 37 + thread * 53) % 101);
+                            let since = Instant::now();
+                            while since.elapsed() < late {
+                                hint::spin_loop();
+                            }
+                            let found = cache.get_range(OTHER, part * PART..part * PART + 1);
+                            assert_eq!(found.expect("an object").len(), 1);
                         }
-                        let found = cache.get_range(OTHER, part * PART..part * PART + 1);
-                        assert_eq!(found.expect("an object").len(), 1);
-                    }
-                })
-            });
-            let threads: Vec<_> = threads.collect();
-            for thread in threads {
-                thread.join().expect("right answers");
-            }
-            let mut asked = BTreeSet::new();
-            for range in setting.remote.ranges() {
-                let part = range.start / PART;
-                assert!(asked.insert(part), "part {part} was fetched twice{rule}");
-            }
-        });
+                    })
+                });
+                let threads: Vec<_> = threads.collect();
+                for thread in threads {
+                    thread.join().expect("right answers");
+                }
+                let mut asked = BTreeSet::new();
+                for range in setting.remote.ranges() {
+                    let part = range.start / PART;
+                    assert!(asked.insert(part), "part {part} was fetched twice{rule}");
+                }
+                let stats = setting.cache.stats();
+                let rule = "each part of an answer is a hit or a miss, also one that is found by the \
+                 second look at the disk";
+                let rule = super::rule("8.12", rule);
+                assert_eq!(stats.part_hits + stats.part_misses, 6_000, "of 6,000 reads{rule}");
+            },
+        );
     }
 
     #[test]
     fn reads_that_share_many_parts_never_wait_in_a_circle() {
-        deadline(60, || {
-            let rule = rule("8.12", "while a read waits for others, nobody waits for it");
+        in_time(20, "8.12", "while a read waits for others, nobody waits for it", |rule| {
             for _ in 0..2 {
                 // Nothing is kept, so every part is looked for among those under way.
                 let setting = with_many_parts(4000, 0);
@@ -1083,7 +1121,7 @@ mod task_8_12 {
                 });
                 let threads: Vec<_> = threads.collect();
                 for thread in threads {
-                    let answer = thread.join().expect("no panic").expect("a readable object");
+                    let answer = readable(thread.join().expect("no panic"), &rule);
                     let expected = &object(400_000, 4)[400_000 - answer.len()..];
                     assert_bytes(&answer, expected, &rule);
                 }
@@ -1093,37 +1131,40 @@ mod task_8_12 {
 
     #[test]
     fn overlapping_reads_fetch_each_part_once() {
-        deadline(30, || {
-            let rule = rule("8.12", "of several reads that need a part at a time, one fetches it");
-            for round in 0..5 {
-                let setting = Setting::new();
-                setting.remote.slow_down(Duration::from_millis(2));
-                setting.assert_reads(500..510);
-                let ranges = (0..16_u64).map(|thread| {
-                    let from = (thread * 7 + round) % 10 * 100;
-                    from + 50..(from + 350 + thread * 10).min(1030)
-                });
-                let ranges: Vec<_> = ranges.collect();
-                let answers = read_at_once(&setting, ranges.clone());
-                for (range, answer) in ranges.into_iter().zip(answers) {
-                    let expected = &object(1030, 0)[range.start as usize..range.end as usize];
-                    let what = format!("bytes {range:?}{rule}");
-                    assert_bytes(&answer.expect("a readable object"), expected, &what);
-                }
-                let mut asked = BTreeSet::new();
-                for range in setting.remote.ranges() {
-                    for part in range.start / PART..range.end.div_ceil(PART) {
-                        assert!(asked.insert(part), "part {part} was fetched twice{rule}");
+        in_time(
+            30,
+            "8.12",
+            "of several reads that need a part at a time, one fetches it",
+            |rule| {
+                for round in 0..5 {
+                    let setting = Setting::new();
+                    setting.remote.slow_down(Duration::from_millis(2));
+                    setting.assert_reads(500..510);
+                    let ranges = (0..16_u64).map(|thread| {
+                        let from = (thread * 7 + round) % 10 * 100;
+                        from + 50..(from + 350 + thread * 10).min(1030)
+                    });
+                    let ranges: Vec<_> = ranges.collect();
+                    let answers = read_at_once(&setting, ranges.clone());
+                    for (range, answer) in ranges.into_iter().zip(answers) {
+                        let expected = &object(1030, 0)[range.start as usize..range.end as usize];
+                        let what = format!("bytes {range:?}{rule}");
+                        assert_bytes(&readable(answer, &rule), expected, &what);
+                    }
+                    let mut asked = BTreeSet::new();
+                    for range in setting.remote.ranges() {
+                        for part in range.start / PART..range.end.div_ceil(PART) {
+                            assert!(asked.insert(part), "part {part} was fetched twice{rule}");
+                        }
                     }
                 }
-            }
-        });
+            },
+        );
     }
 
     #[test]
     fn when_a_fetch_fails_one_of_those_who_wait_tries_again() {
-        deadline(20, || {
-            let rule = rule("8.12", "an error of one read is not the error of those who waited");
+        in_time(20, "8.12", "an error of one read is not the error of those who waited", |rule| {
             let setting = Setting::new();
             setting.cache.head(SST).expect("an object");
             setting.remote.fail(1);
@@ -1156,29 +1197,32 @@ mod task_8_12 {
 
     #[test]
     fn those_who_wait_get_the_part_also_if_it_is_not_kept() {
-        deadline(20, || {
-            let rule =
-                rule("8.12", "a fetched part is handed to those who wait; each counts a miss");
-            let setting = Setting::bounded(0);
-            setting.cache.head(SST).expect("an object");
-            setting.remote.hold_answers();
-            let read = || {
-                let cache = Arc::clone(&setting.cache);
-                thread::spawn(move || cache.get_range(SST, 310..330))
-            };
-            let mut reading = vec![read()];
-            setting.remote.await_held(1);
-            reading.extend((0..7).map(|_| read()));
-            thread::sleep(Duration::from_millis(100));
-            setting.remote.open_gate();
-            for thread in reading {
-                let answer = thread.join().expect("no panic").expect("a readable object");
-                assert_bytes(&answer, &object(1030, 0)[310..330], &rule);
-            }
-            assert_eq!(setting.remote.ranges(), [300..400], "for 8 reads at once{rule}");
-            let stats = setting.cache.stats();
-            assert_eq!((stats.part_hits, stats.part_misses), (0, 8), "hits and misses{rule}");
-        });
+        in_time(
+            20,
+            "8.12",
+            "a fetched part is handed to those who wait; each counts a miss",
+            |rule| {
+                let setting = Setting::bounded(0);
+                setting.cache.head(SST).expect("an object");
+                setting.remote.hold_answers();
+                let read = || {
+                    let cache = Arc::clone(&setting.cache);
+                    thread::spawn(move || cache.get_range(SST, 310..330))
+                };
+                let mut reading = vec![read()];
+                setting.remote.await_held(1);
+                reading.extend((0..7).map(|_| read()));
+                thread::sleep(Duration::from_millis(100));
+                setting.remote.open_gate();
+                for thread in reading {
+                    let answer = readable(thread.join().expect("no panic"), &rule);
+                    assert_bytes(&answer, &object(1030, 0)[310..330], &rule);
+                }
+                assert_eq!(setting.remote.ranges(), [300..400], "for 8 reads at once{rule}");
+                let stats = setting.cache.stats();
+                assert_eq!((stats.part_hits, stats.part_misses), (0, 8), "hits and misses{rule}");
+            },
+        );
     }
 
     #[test]
@@ -1192,9 +1236,10 @@ mod task_8_12 {
             setting.assert_reads(0..100);
             change(&setting);
             for range in [900..910, 0..50] {
-                let found = told(setting.cache.get_range(SST, range.clone()));
-                let expected = told(setting.remote.objects.get_range(SST, range.clone()));
-                assert_eq!(found, expected, "{range:?} of an object that is {what}{rule}");
+                let found = setting.cache.get_range(SST, range.clone());
+                let expected = setting.remote.objects.get_range(SST, range.clone());
+                let what = format!("{range:?} of an object that is {what}{rule}");
+                assert_same(found, expected, &what);
             }
             let (found, expected) = (setting.cache.head(SST), setting.remote.objects.head(SST));
             assert_eq!(told(found), told(expected), "an object that is {what}{rule}");
@@ -1203,24 +1248,27 @@ mod task_8_12 {
 
     #[test]
     fn a_store_that_fails_for_a_while_is_readable_afterwards() {
-        deadline(20, || {
-            let rule = rule("8.12", "an error of the inner store is passed on, and not remembered");
-            let setting = Setting::new();
-            setting.assert_reads(110..120);
-            setting.remote.fail(usize::MAX);
-            for answer in read_at_once(&setting, vec![150..450; 8]) {
-                assert!(matches!(answer, Err(Error::Io { .. })), "{answer:?}{rule}");
-            }
-            setting.assert_reads(100..200);
-            setting.remote.fail(0);
-            setting.assert_reads(150..450);
-        });
+        in_time(
+            20,
+            "8.12",
+            "an error of the inner store is passed on, and not remembered",
+            |rule| {
+                let setting = Setting::new();
+                setting.assert_reads(110..120);
+                setting.remote.fail(usize::MAX);
+                for answer in read_at_once(&setting, vec![150..450; 8]) {
+                    assert!(matches!(answer, Err(Error::Io { .. })), "{answer:?}{rule}");
+                }
+                setting.assert_reads(100..200);
+                setting.remote.fail(0);
+                setting.assert_reads(150..450);
+            },
+        );
     }
 
     #[test]
     fn a_fetch_under_way_holds_up_nobody_else() {
-        deadline(20, || {
-            let rule = rule("8.12", "no lock is held while the inner store is waited for");
+        in_time(20, "8.12", "no lock is held while the inner store is waited for", |rule| {
             let setting = Setting::new();
             setting.assert_reads(0..100);
             setting.remote.hold_answers();
@@ -1241,7 +1289,7 @@ mod task_8_12 {
             setting.remote.await_held(2);
             setting.remote.open_gate();
             for (reading, at) in [(reading, 210), (second, 410)] {
-                let answer = reading.join().expect("no panic").expect("a readable object");
+                let answer = readable(reading.join().expect("no panic"), &rule);
                 assert_bytes(&answer, &object(1030, 0)[at..at + 10], &rule);
             }
         });
@@ -1249,8 +1297,7 @@ mod task_8_12 {
 
     #[test]
     fn what_is_kept_stays_within_the_bound() {
-        deadline(60, || {
-            let rule = rule("8.12", "the files never have more bytes than max_cache_size_bytes");
+        in_time(60, "8.12", "the files never have more bytes than max_cache_size_bytes", |rule| {
             let bound = 700;
             let setting = Setting::bounded(bound);
             setting.remote.objects.put(OTHER, object(2000, 9)).expect("room");
@@ -1406,8 +1453,7 @@ mod task_8_12 {
 
     #[test]
     fn what_was_fetched_before_a_write_is_not_kept_after_it() {
-        deadline(20, || {
-            let rule = rule("8.12", "a fetch that began before a write leaves nothing behind");
+        in_time(20, "8.12", "a fetch that began before a write leaves nothing behind", |rule| {
             let setting = Setting::new();
             // A stub fails here, and not in a thread that this one would wait for.
             setting.assert_reads(900..910);
@@ -1420,7 +1466,7 @@ mod task_8_12 {
             setting.remote.await_held(1);
             setting.cache.put(SST, object(1030, 77)).expect("room");
             setting.remote.open_gate();
-            let answer = reading.join().expect("no panic").expect("a readable object");
+            let answer = readable(reading.join().expect("no panic"), &rule);
             let (old, new) = (object(1030, 0), object(1030, 77));
             let is_one = answer == old[110..120] || answer == new[110..120];
             assert!(is_one, "{answer:?} is neither the old nor the new{rule}");
@@ -1431,8 +1477,7 @@ mod task_8_12 {
 
     #[test]
     fn an_answer_is_of_one_object_and_not_of_two() {
-        deadline(20, || {
-            let rule = rule("8.12", "an answer is what the inner store could give at one moment");
+        in_time(20, "8.12", "an answer is what the inner store could give at one moment", |rule| {
             let setting = Setting::new();
             for hold in [Remote::hold_answers, Remote::hold_requests] {
                 setting.cache.put(SST, object(1030, 0)).expect("room");
@@ -1446,7 +1491,7 @@ mod task_8_12 {
                 setting.remote.await_held(1);
                 setting.cache.put(SST, object(1030, 77)).expect("room");
                 setting.remote.open_gate();
-                let answer = reading.join().expect("no panic").expect("a readable object");
+                let answer = readable(reading.join().expect("no panic"), &rule);
                 let (old, new) = (object(1030, 0), object(1030, 77));
                 let is_one = answer == old[50..150] || answer == new[50..150];
                 assert!(is_one, "the answer has bytes of both{rule}");
@@ -1547,8 +1592,7 @@ mod task_8_12 {
 
     #[test]
     fn no_file_is_seen_half_written() {
-        deadline(30, || {
-            let rule = rule("8.12", "a part gets its name when it is whole");
+        in_time(30, "8.12", "a part gets its name when it is whole", |rule| {
             let setting = Setting::new();
             let done = Arc::new(AtomicBool::new(false));
             let path = setting.folder.path().to_path_buf();
@@ -1755,12 +1799,12 @@ mod task_8_12 {
                     Step::Delete(path) => store.delete(PATHS[path]).expect("a delete"),
                     Step::Get(path) => {
                         let (found, expected) = (store.get(PATHS[path]), model.get(PATHS[path]));
-                        prop_assert_eq!(told(found), told(expected), "{:?}{}", step, rule);
+                        assert_same(found, expected, &format!("{step:?}{rule}"));
                     }
                     Step::Range(path, at, len) => {
                         let found = store.get_range(PATHS[path], at..at + len);
                         let expected = model.get_range(PATHS[path], at..at + len);
-                        prop_assert_eq!(told(found), told(expected), "{:?}{}", step, rule);
+                        assert_same(found, expected, &format!("{step:?}{rule}"));
                     }
                     Step::Head(path) => {
                         let (found, expected) = (store.head(PATHS[path]), model.head(PATHS[path]));
@@ -1787,7 +1831,7 @@ mod task_8_12 {
             // On the stubs it stops here at the latest.
             let store = cache.as_ref().expect("an open cache");
             for path in PATHS {
-                prop_assert_eq!(told(store.get(path)), told(model.get(path)), "{}{}", path, rule);
+                assert_same(store.get(path), model.get(path), &format!("{path}{rule}"));
             }
         }
     }

@@ -56,13 +56,29 @@ mod task_8_8 {
     fn assert_garbage(inventory: &Inventory, manifests: &[u64], ssts: &[u64], why: &str) {
         let found = Garbage::find(inventory, now(), HOUR);
         let expected = Garbage { manifests: manifests.to_vec(), ssts: ssts.to_vec() };
-        let rule = rule("8.8", why);
-        assert_eq!(
-            found,
-            expected,
-            "min_age is an hour, and now is {:?}, in\n{inventory:#?}{rule}",
-            now()
-        );
+        let (rule, files) = (rule("8.8", why), listing(inventory));
+        assert_eq!(found, expected, "{rule} min_age is an hour, in{files}");
+    }
+
+    /// One line for each file.
+    fn listing(inventory: &Inventory) -> String {
+        let manifests = inventory.manifests.iter().map(|it| {
+            let (age, epoch, next) = (age(it.last_modified), it.writer_epoch, it.next_sst_id);
+            let names = &it.ssts;
+            format!("\n manifest {}: epoch {epoch}, {age}, next SST {next}, names {names:?}", it.id)
+        });
+        let ssts = inventory.ssts.iter().map(|it| {
+            let pinned = if inventory.pinned.contains(&it.id) { ", pinned" } else { "" };
+            format!("\n SST {}: {}{pinned}", it.id, age(it.last_modified))
+        });
+        manifests.chain(ssts).collect()
+    }
+
+    fn age(modified: SystemTime) -> String {
+        match now().duration_since(modified) {
+            Ok(age) => format!("{} s old", age.as_secs()),
+            Err(ahead) => format!("{} s in the future", ahead.duration().as_secs()),
+        }
     }
 
     #[test]

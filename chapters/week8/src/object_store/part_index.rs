@@ -2,9 +2,9 @@
 //!
 //! The index does no I/O. It says what is to be done, and is told what was done.
 //!
-//! SlateDB: `FsCacheEvictorInner` in `src/cached_object_store/storage_fs.rs`. It writes first and
-//! evicts afterwards, so for a while it has more on disk than it should; of two parts at random the
-//! older one goes, which needs no order of all parts.
+//! SlateDB: `FsCacheEvictorInner` in `src/cached_object_store/storage_fs.rs`. It evicts in the
+//! background while a part is written, so for a while it may have more on disk than it should; of two
+//! parts at random the older one goes, which needs no order of all parts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -18,7 +18,7 @@ pub fn covering(range: &Range<u64>, part_size: u64) -> Range<u64> {
 }
 
 /// The bytes of the object that the parts `numbers` hold, which lie side by side. The object has
-/// `object_size` bytes; what reaches past them is cut off.
+/// `object_size` bytes; what reaches past them is cut off. So is a product that is too large for a `u64`.
 // Task 8.9: Find the parts of a range
 pub fn bytes_of(numbers: &Range<u64>, part_size: u64, object_size: u64) -> Range<u64> {
     todo!("week 8, task 9: Find the parts of a range")

@@ -1,7 +1,7 @@
 //! How many requests does it take, and how long, with and without the cache of parts on local disk?
 //!
 //! ```text
-//! cargo run --manifest-path solutions/s3/Cargo.toml --example requests
+//! cargo run --release --manifest-path solutions/s3/Cargo.toml --example requests
 //! ```
 //!
 //! The whole database is on an S3 server on this machine: SSTs, manifests and the WAL. Every call takes
@@ -119,11 +119,11 @@ fn measure(machine: &mut Machine, cached: bool) -> Result<Vec<(String, Cost)>> {
     for flush in 0..FLUSHES {
         let ((), cost) = machine.cost(|| write(&db, flush)?.wait_durable())?;
         if flush == 0 {
-            note(format!("write {ROWS} rows, durably"), cost);
+            note(format!("write {ROWS} rows durably, first of {FLUSHES} times"), cost);
         }
         let ((), cost) = machine.cost(|| db.flush())?;
         if flush == 0 {
-            note("flush".into(), cost);
+            note(format!("flush, first of {FLUSHES} times"), cost);
         }
     }
     db.close()?;

@@ -89,8 +89,8 @@ impl Compaction {
     /// Writes `rows` as SSTs, each handed to `put` when it is finished; returns what `put` returned.
     ///
     /// An SST is finished when its data has [`max_sst_size`](Self::max_sst_size) bytes or more and
-    /// the next row has another key: no key is in two SSTs, and no SST is without rows. No rows, no
-    /// SST. The first error ends it.
+    /// the next row has another key: no key is in two SSTs, and no SST is without rows. A
+    /// `max_sst_size` of 0 is allowed: one SST for each key. No rows, no SST. The first error ends it.
     // exercise: week8.7
     pub fn write<T>(
         &self,

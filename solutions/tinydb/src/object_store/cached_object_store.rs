@@ -125,6 +125,9 @@ impl CachedObjectStore {
 
     /// Bytes `range` of an object, which has them: see [`Answer`].
     ///
+    /// Several runs are several requests. One after the other is right; [`concurrently`] makes them at
+    /// the same time, as the reference does. No test asks for it.
+    ///
     /// While it fetches, it waits for nobody; and while it waits, it leads no flight. Otherwise two reads
     /// could wait for each other.
     // exercise: week8.12
