@@ -932,18 +932,26 @@ mod task_6_6 {
         assert_failed(&rows.next().expect_err("the operator fails"), "apple", "6.6");
     }
 
+    fn kind(row: &RowEntry) -> &'static str {
+        match row.value {
+            ValueDeletable::Value(_) => "a value",
+            ValueDeletable::Merge(_) => "an operand",
+            ValueDeletable::Tombstone => "a tombstone",
+        }
+    }
+
     #[test]
     fn a_failure_of_the_operator_loses_and_doubles_nothing() {
         for operands in [1, 3, 99, 100, 101, 250] {
             let run = (2..operands + 2).rev();
             let run = run.map(|seq| RowEntry::new_merge("k", format!("{seq};"), seq));
             let ends = [
-                vec![value("k", "1;", 1)],
-                vec![RowEntry::new_tombstone("k", 1)],
-                vec![merge("z", "z", 1)],
-                vec![],
+                ("over a value", vec![value("k", "1;", 1)]),
+                ("over a tombstone", vec![RowEntry::new_tombstone("k", 1)]),
+                ("before another key", vec![merge("z", "z", 1)]),
+                ("with nothing below", vec![]),
             ];
-            for end in ends {
+            for (where_it_ends, end) in ends {
                 let rows: Vec<_> = run.clone().chain(end).collect();
                 let expected = merged_slowly(&rows, &[], false);
                 for failing in 0..6 {
@@ -952,11 +960,13 @@ mod task_6_6 {
                     let mut stream = MergeOperatorIterator::new(stream, join, Vec::new());
                     let found = rest(&mut stream);
                     let rule = rule("6.6", "a call that fails has not moved the stream");
-                    let what = format!("a run of {operands}, call {failing} fails{rule}");
+                    let what =
+                        format!("a run of {operands} {where_it_ends}, call {failing} fails{rule}");
                     testkit::assert_ids(&ids(&found), &ids(&expected), &what);
                     let bytes = |row: &RowEntry| row.value.as_bytes().cloned().unwrap_or_default();
                     testkit::assert_bytes(&bytes(&found[0]), &bytes(&expected[0]), &what);
-                    assert!(found == expected, "values are values, operands operands: {what}");
+                    let (came, wanted) = (kind(&found[0]), kind(&expected[0]));
+                    assert!(found == expected, "it became {came}, expected {wanted}: {what}");
                 }
             }
         }
