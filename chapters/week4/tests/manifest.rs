@@ -160,8 +160,9 @@ mod task_4_1 {
     fn nothing_may_stand_behind_the_last_list() {
         let mut longer = body(&example());
         longer.push(0);
-        let error = Manifest::decode(with_checksum(&longer)).unwrap_err();
+        let result = Manifest::decode(with_checksum(&longer));
         let rule = rule("4.1", "the lists end where the checksum starts");
+        let error = result.expect_err(&rule);
         assert!(matches!(error.corruption, Corruption::InvalidField { .. }), "{error}{rule}");
         assert_eq!(error.offset, longer.len() as u64 - 1, "{rule}");
     }
@@ -434,11 +435,11 @@ mod task_4_2 {
             let store = Arc::clone(&store);
             move || ManifestStore::open(store)
         });
-        let manifests = opened.unwrap();
         let rule = rule(
             "4.2",
             "whoever loses the race reads the winner's version and tries the next number",
         );
+        let manifests = opened.unwrap_or_else(|error| panic!("{error}{rule}"));
         let expected = Manifest { writer_epoch: 4, ..other(3) };
         assert_eq!((manifests.id(), manifests.manifest()), (4, &expected), "{rule}");
         for epoch in 1..=3 {

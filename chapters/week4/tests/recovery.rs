@@ -1,5 +1,6 @@
 //! Week 4, days 3 to 4: recovery. The rules are on the page *The database* of the book.
 
+use std::io;
 use std::sync::Arc;
 
 use testkit::{assert_bytes, rule};
@@ -9,7 +10,9 @@ use week4::db::{Manifest, Trace};
 use week4::error::Corruption;
 use week4::format::{RowEntry, Step};
 use week4::storage::wal::HEADER_LEN;
-use week4::storage::{Durability, MemTable, MemoryWalStore, WalReader, WalStore, WalWriter};
+use week4::storage::{
+    Durability, LogFile, MemTable, MemoryWalStore, WalReader, WalStore, WalWriter,
+};
 
 mod task_4_6 {
     use super::*;
@@ -144,6 +147,15 @@ mod task_4_6 {
     }
 
     #[test]
+    fn behind_the_last_number_no_segment_is_begun() {
+        let store = MemoryWalStore::new();
+        let result = recover(&store, &manifest(u64::MAX, 7), &Trace::new());
+        let rule = rule("4.6", "without a next segment number out_of_numbers is the error");
+        assert!(matches!(result, Err(Error::InvalidArgument { .. })), "{result:?}{rule}");
+        assert_eq!(store.list().unwrap(), [] as [u64; 0], "{rule}");
+    }
+
+    #[test]
     fn when_every_segment_was_flushed_the_next_is_begun() {
         let store = MemoryWalStore::new();
         segment(&store, 1, &[&[1]]);
@@ -254,6 +266,55 @@ mod task_4_6 {
             assert!(damaged, "{len} of {whole} bytes: {result:?}{rule}");
             len += 1;
         }
+    }
+
+    #[test]
+    fn an_earlier_file_without_a_byte_is_damage() {
+        let store = MemoryWalStore::new();
+        segment(&store, 1, &[&[1]]);
+        drop(store.open(2).unwrap());
+        segment(&store, 3, &[&[2]]);
+        assert_eq!(store.list().unwrap(), [1, 2, 3], "segment 2 is there, and empty");
+        let result = recover(&store, &Manifest::default(), &Trace::new());
+        let rule = rule("4.6", "an earlier segment has a header, also if no number is missing");
+        let error = result.expect_err(&rule);
+        let Error::Corrupt { file, offset: 0, corruption } = &error else {
+            panic!("{error}{rule}")
+        };
+        let expected = Corruption::CutShort { proof: store.name(3) };
+        assert_eq!((file, corruption), (&store.name(2), &expected), "{error}{rule}");
+    }
+
+    /// A log whose segments can't be deleted.
+    #[derive(Debug)]
+    struct Undeletable(MemoryWalStore);
+
+    impl WalStore for Undeletable {
+        fn list(&self) -> week4::Result<Vec<u64>> {
+            self.0.list()
+        }
+
+        fn open(&self, wal_id: u64) -> week4::Result<Box<dyn LogFile>> {
+            self.0.open(wal_id)
+        }
+
+        fn delete(&self, wal_id: u64) -> week4::Result<()> {
+            Err(Error::io("delete", self.name(wal_id))(io::Error::other("not permitted")))
+        }
+
+        fn name(&self, wal_id: u64) -> String {
+            self.0.name(wal_id)
+        }
+    }
+
+    #[test]
+    fn an_error_of_deleting_is_passed_on() {
+        let store = Undeletable(MemoryWalStore::new());
+        segment(&store.0, 1, &[&[1]]);
+        segment(&store.0, 2, &[&[2]]);
+        let result = recover(&store, &manifest(1, 1), &Trace::new());
+        let rule = rule("4.6", "if a flushed segment can't be deleted, that error is returned");
+        assert!(matches!(result, Err(Error::Io { .. })), "{result:?}{rule}");
     }
 
     #[test]

@@ -52,7 +52,7 @@ const MAX_UNSYNCED: u64 = 4 << 20;
 /// The locks, in the order in which they may be taken: `wal_sync`, `writer`, `manifests`,
 /// `snapshots`; the others are held only for a moment, and nothing else is locked meanwhile.
 /// `FlushProgress` and `Compactions` may look at the state. `manifests` is not held while an SST is
-/// put: [`Db::stats`](super::Db::stats) would wait for the store.
+/// put: a commit of somebody else would wait for the store, and `put_sst` takes it itself.
 ///
 /// SlateDB: `DbInner` in `src/db.rs`.
 #[derive(Debug)]

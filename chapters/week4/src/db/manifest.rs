@@ -34,8 +34,9 @@
 //! | sorted runs | 4 + (8 + 8 each) each | the sorted runs, newest first: id, and the SSTs in key order (week 8) |
 //! | CRC-32 | 4 | over everything before |
 //!
-//! SlateDB: `ManifestCore` in `src/manifest/mod.rs` holds the same and more. It is encoded with
-//! FlatBuffers, which lets old programs read newer files.
+//! SlateDB: `Manifest` in `src/manifest/mod.rs`, with `ManifestCore` and `LsmTreeState` in it, holds the
+//! same and more, but no next SST id: SSTs are named by ULIDs. It is encoded with FlatBuffers, which lets
+//! old programs read newer files.
 
 use bytes::{BufMut, Bytes, BytesMut};
 

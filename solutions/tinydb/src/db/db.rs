@@ -31,7 +31,7 @@ use super::write_batch::WriteBatch;
 /// and with [`Error::Fenced`] once this writer knows that another has taken
 /// over.
 ///
-/// SlateDB: `Db` in `src/db.rs`, whose methods have the same names and are async.
+/// SlateDB: `Db` in `src/db.rs`. What both have is named alike, and is async there, except `snapshot`.
 #[derive(Debug, Clone)]
 pub struct Db {
     handle: Arc<Handle>,

@@ -9,7 +9,8 @@ use crate::storage::{Durability, SstBuilder, SstOptions};
 
 /// The choices for a whole database. They are not stored: each opening makes them anew.
 ///
-/// SlateDB: `Settings` in `src/config.rs`, with the same names and, for sizes, the same defaults.
+/// SlateDB: `Settings` in `src/config.rs`. Fields of the same name mean the same; where a size has another
+/// default, it is said. Block size, kind of filter and cache are chosen on its `DbBuilder`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// A memtable of this size, in bytes, is frozen and flushed as one level-0 SST. Default: 64
@@ -68,7 +69,7 @@ impl Default for Settings {
 
 /// When and how SSTs are merged in the background.
 ///
-/// SlateDB: `CompactorOptions` in `src/config.rs`.
+/// SlateDB: `CompactorOptions` and `CompactionWorkerOptions` in `src/config.rs`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompactorOptions {
     /// How many compactions may run at a time, each in a thread of its own. More than one, because a
@@ -168,7 +169,7 @@ fn at_least_one(argument: &'static str, number: u64) -> Result<()> {
 
 /// The choices for one write.
 ///
-/// SlateDB: `WriteOptions` in `src/config.rs`.
+/// SlateDB's `WriteOptions` have no such choice: there a write never waits, its `WriteHandle` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct WriteOptions {
     /// What the write has survived when it is acknowledged; `None` for the database's

@@ -7,7 +7,8 @@
 //! writer that was replaced is refused.
 //!
 //! SlateDB keeps its WAL on the object store, where every writer finds it: `WriterFencer::fence` in
-//! `src/fence.rs`.
+//! `src/fence.rs` raises the epoch, and `SlateDbWalWriterInit::fence_and_init` in
+//! `src/wal/slatedb/writer_init.rs` fences the WAL.
 
 use std::sync::Arc;
 
