@@ -443,6 +443,26 @@ mod task_7_2 {
         }
     }
 
+    /// The most room that this process has asked for, in kB, where the system tells it.
+    fn most_asked_for() -> Option<u64> {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let most = status.lines().find_map(|line| line.strip_prefix("VmPeak:"))?;
+        most.trim().trim_end_matches(" kB").parse().ok()
+    }
+
+    #[test]
+    fn a_length_that_lies_takes_no_memory() {
+        let lengths = [0, 3, u32::MAX as usize].map(varint).concat();
+        let bytes = [&lengths[..], b"key and so on, but not for long"].concat();
+        let before = most_asked_for();
+        assert!(decode(&bytes, b"").is_err(), "a value of 4 GiB in {} bytes", bytes.len());
+        let Some((before, after)) = before.zip(most_asked_for()) else { return };
+        let rule = rule("7.2", "every length is checked before room is made for it");
+        // The tests beside this one ask for less.
+        let (len, grown) = (bytes.len(), after - before);
+        assert!(grown < 2 << 20, "for a row in {len} bytes, {grown} kB were asked for{rule}");
+    }
+
     #[test]
     fn a_row_is_taken_and_nothing_behind_it() {
         let bytes = [&b"ab"[..], &raw_row(3, b"suffix", b"value", 7, 8), b"cde"].concat();

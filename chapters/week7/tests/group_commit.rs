@@ -78,7 +78,7 @@ fn assert_sleeps(task: &str, millis: u128, wait: impl FnOnce()) {
     }
     if let Some((before, after)) = before.1.zip(after.1) {
         let times = after - before;
-        assert!(times <= 20, "in {millis} ms of waiting, the thread slept {times} times{rule}");
+        assert!(times <= 8, "in {millis} ms of waiting, the thread slept {times} times{rule}");
     }
 }
 

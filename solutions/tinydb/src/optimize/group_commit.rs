@@ -93,7 +93,8 @@ impl GroupCommit {
         self.durable_seq.load(Ordering::Acquire)
     }
 
-    /// Asks for a commit that covers `seq`, unless one has been. Does not wait.
+    /// Asks for a commit that covers `seq`, unless one has covered it already, or has failed. Does not
+    /// wait.
     // exercise: week7.9
     pub fn request(&self, seq: u64) {
         if seq <= self.durable_seq() {
