@@ -328,7 +328,7 @@ mod task_8_11 {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Arc, Barrier};
     use std::thread;
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use week8::object_store::single_flight::{Follower, Joined, Leader, SingleFlight};
 
@@ -531,8 +531,11 @@ mod task_8_11 {
             |rule| {
                 let flights = Flights::new();
                 drop(leader(&flights, 0));
+                let together = Barrier::new(4);
                 let join = || {
-                    for _ in 0..5_000 {
+                    together.wait();
+                    let start = Instant::now();
+                    while start.elapsed() < Duration::from_millis(200) {
                         match flights.join(7) {
                             Joined::Leader(leader) => leader.complete("seven".to_owned()),
                             Joined::Follower(follower) => drop(follower),
@@ -1160,6 +1163,28 @@ mod task_8_12 {
                 }
             },
         );
+    }
+
+    #[test]
+    fn a_read_fetches_what_it_leads_before_it_waits() {
+        in_time(5, "8.12", "a read fetches what it leads before it waits for others", |rule| {
+            let setting = Setting::new();
+            setting.assert_reads(0..10);
+            setting.remote.hold_answers();
+            let read = |range: Range<u64>| {
+                let cache = Arc::clone(&setting.cache);
+                thread::spawn(move || cache.get_range(SST, range))
+            };
+            let other = read(410..420);
+            setting.remote.await_held(1);
+            let both = read(310..420);
+            setting.remote.await_held(2);
+            setting.remote.open_gate();
+            for (reading, range) in [(other, 410..420), (both, 310..420)] {
+                let answer = readable(reading.join().expect("no panic"), &rule);
+                assert_bytes(&answer, &object(1030, 0)[range], &rule);
+            }
+        });
     }
 
     #[test]
