@@ -212,6 +212,9 @@ mod task_4_1 {
         assert_eq!(once.with_l0(9, 7, 100), once, "{rule}");
         let behind = once.with_l0(10, 8, 120);
         assert_eq!(behind.with_l0(9, 7, 100), behind, "with a later flush in between{rule}");
+        let run = SortedRun { id: 9, ssts: vec![9] };
+        let merged = Manifest { l0: Vec::new(), sorted_runs: vec![run], ..once.clone() };
+        assert_eq!(merged.with_l0(9, 7, 100), merged, "with a compaction in between{rule}");
     }
 
     #[test]

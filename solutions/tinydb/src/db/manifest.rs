@@ -153,7 +153,7 @@ impl Manifest {
     // exercise: week4.1
     pub fn with_l0(&self, sst: u64, wal_id: u64, max_seq: u64) -> Self {
         let mut next = self.clone();
-        if next.l0.contains(&sst) {
+        if next.ssts().any(|named| named == sst) {
             return next;
         }
         next.l0.insert(0, sst);
