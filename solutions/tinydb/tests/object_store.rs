@@ -138,6 +138,25 @@ fn two_local_stores_of_one_folder_see_each_other() {
 }
 
 #[test]
+fn a_file_that_is_kept_open_is_not_read_once_another_store_has_replaced_or_deleted_it() {
+    let (folder, store) = local();
+    let other = LocalObjectStore::open(folder.path().join("a/b")).expect("the same folder");
+    for round in 0..3_u8 {
+        other.put("sst/1.sst", vec![round; 9].into()).expect("a put");
+        for _ in 0..2 {
+            assert_eq!(store.get("sst/1.sst").expect("an object"), vec![round; 9]);
+            let part = store.get_range("sst/1.sst", 3..5).expect("a part of it");
+            assert_eq!(part, vec![round; 2], "in round {round}");
+        }
+    }
+    other.delete("sst/1.sst").expect("a delete");
+    let gone = store.get_range("sst/1.sst", 3..5);
+    assert!(matches!(gone, Err(Error::NotFound { .. })), "{gone:?}");
+    other.put("sst/1.sst", "another".into()).expect("a put");
+    assert_eq!(store.get("sst/1.sst").expect("an object"), "another");
+}
+
+#[test]
 fn a_file_where_a_folder_should_be_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("file");

@@ -3,7 +3,7 @@
 //! To open a file and close it costs more than to read a block of it that the system has in memory.
 
 use std::collections::HashMap;
-use std::fs::{self, File, Metadata};
+use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,8 +13,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 ///
 /// Invariants:
 /// 1. At most [`OpenFiles::MOST`] are kept open: a process may not have many.
-/// 2. A file is handed out only for the path that names it at that moment. Who replaces an object, or
-///    deletes it, needs not tell.
+/// 2. A file is handed out only as long as it has a name. Who replaces an object, or deletes it, also in
+///    another process, needs not tell: the file that is kept open has lost its name then. (One that was
+///    given a second name, as some backups do, is read on. Objects of a database are never replaced.)
 #[derive(Debug, Default)]
 pub struct OpenFiles {
     files: Mutex<HashMap<PathBuf, OpenFile>>,
@@ -24,14 +25,10 @@ pub struct OpenFiles {
 
 #[derive(Debug)]
 struct OpenFile {
-    identity: Identity,
     file: Arc<File>,
     /// Which use was its last.
     last_use: u64,
 }
-
-/// A device and the number of a file there. No other file gets the number as long as this one is open.
-type Identity = (u64, u64);
 
 impl OpenFiles {
     /// How many files are kept open.
@@ -39,14 +36,17 @@ impl OpenFiles {
 
     /// The file that `path` names, and what is known of it.
     pub fn open(&self, path: &Path) -> io::Result<(Arc<File>, Metadata)> {
-        let meta = fs::metadata(path)?;
-        if let Some(file) = identity(&meta).and_then(|identity| self.find(path, identity)) {
-            return Ok((file, meta));
+        if let Some(file) = self.find(path) {
+            // This costs less than to ask for the path: there are no folders to go through.
+            let meta = file.metadata()?;
+            if has_name(&meta) {
+                return Ok((file, meta));
+            }
         }
         let file = Arc::new(File::open(path)?);
         let meta = file.metadata()?;
-        if let Some(identity) = identity(&meta) {
-            self.keep(path, identity, Arc::clone(&file));
+        if meta.is_file() && has_name(&meta) {
+            self.keep(path, Arc::clone(&file));
         }
         Ok((file, meta))
     }
@@ -56,15 +56,15 @@ impl OpenFiles {
         self.lock().remove(path);
     }
 
-    fn find(&self, path: &Path, identity: Identity) -> Option<Arc<File>> {
+    fn find(&self, path: &Path) -> Option<Arc<File>> {
         let mut files = self.lock();
-        let open = files.get_mut(path).filter(|open| open.identity == identity)?;
+        let open = files.get_mut(path)?;
         open.last_use = self.next_use();
         Some(Arc::clone(&open.file))
     }
 
     /// Keeps a file in the place of the one of this path, or of the one that was used the longest ago.
-    fn keep(&self, path: &Path, identity: Identity, file: Arc<File>) {
+    fn keep(&self, path: &Path, file: Arc<File>) {
         let mut files = self.lock();
         if files.len() >= Self::MOST && !files.contains_key(path) {
             let oldest = files.iter().min_by_key(|(_, open)| open.last_use);
@@ -72,7 +72,7 @@ impl OpenFiles {
                 files.remove(&path);
             }
         }
-        files.insert(path.to_owned(), OpenFile { identity, file, last_use: self.next_use() });
+        files.insert(path.to_owned(), OpenFile { file, last_use: self.next_use() });
     }
 
     fn next_use(&self) -> u64 {
@@ -85,16 +85,16 @@ impl OpenFiles {
     }
 }
 
+/// Whether a folder still names this open file.
 #[cfg(unix)]
-fn identity(meta: &Metadata) -> Option<Identity> {
-    use std::os::unix::fs::MetadataExt as _;
-    meta.is_file().then(|| (meta.dev(), meta.ino()))
+fn has_name(meta: &Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(meta) > 0
 }
 
-/// Elsewhere the standard library knows of no such number, and no file is kept open.
+/// Elsewhere the standard library can't say, and no file is kept open.
 #[cfg(not(unix))]
-fn identity(_: &Metadata) -> Option<Identity> {
-    None
+fn has_name(_: &Metadata) -> bool {
+    false
 }
 
 /// Fills `buffer` from `offset` on, while others may read the same open file.
