@@ -45,6 +45,11 @@
     }
     // A corner of a table names no column.
     for (const corner of document.querySelectorAll('main th:empty')) corner.replaceWith(document.createElement('td'));
+    // A path in a narrow column breaks behind its parts, and not in the middle of a word.
+    for (const code of document.querySelectorAll('.versus td code')) {
+        const parts = code.textContent.split(/(?<=\/|::|_)|(?<=[a-z])(?=[A-Z])/);
+        code.replaceChildren(...parts.flatMap((part) => [document.createElement('wbr'), part]).slice(1));
+    }
     // A list of boxes in the text can't be ticked. Each box is called what stands behind it.
     for (const box of document.querySelectorAll('main li > input[type="checkbox"][disabled]')) {
         box.setAttribute('aria-label', box.parentElement.textContent.trim());

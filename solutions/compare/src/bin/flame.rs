@@ -161,7 +161,7 @@ impl<'a> Drawing<'a> {
     fn label(&mut self, name: &str, share: f64, x: f64, y: f64, width: f64) {
         let last = method(name).to_owned();
         let labels = [format!("{name} {:.0}%", share * 100.0), name.to_owned(), last];
-        let fits = |label: &&String| label.len() as f64 * CHARACTER + 6.0 < width;
+        let fits = |label: &&String| label.len() as f64 * CHARACTER + 8.0 < width;
         if let Some(label) = labels.iter().find(fits) {
             text(&mut self.body, "note", x + 3.0, y + 14.5, &label.replace('<', "&lt;"));
         }
