@@ -273,22 +273,18 @@ fn plain(line: &str) -> String {
 
 fn well_done(week: &Week, tasks: &[&Task]) -> String {
     let next = tasks.last().and_then(|last| week.tasks().find(|task| task.id > last.id));
-    match (next, tasks) {
-        (Some(next), tasks) => {
-            let mut text = format!(
-                "{GOOD}Well done.{GOOD:#} Next is task {}: {}.\nRead:       {}\n",
-                next.id,
-                next.title,
-                week.address(next.id)
-            );
-            // Who asks for a finished task may be looking for its page: a later test has named it.
-            if let [task] = tasks {
-                let _ = writeln!(text, "Read again: {}", week.address(task.id));
-            }
-            text
-        }
-        (None, _) => week_done(week),
+    let Some(next) = next else { return week_done(week) };
+    let mut text = format!(
+        "{GOOD}Well done.{GOOD:#} Next is task {}: {}.\nRead:       {}\n",
+        next.id,
+        next.title,
+        week.address(next.id)
+    );
+    // Who asks for a finished task may be looking for its page: a later test has named it.
+    if let [task] = tasks {
+        let _ = writeln!(text, "Read again: {}", week.address(task.id));
     }
+    text
 }
 
 fn week_done(week: &Week) -> String {

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The files that were asked for last.
@@ -18,9 +17,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 ///    given a second name, as some backups do, is read on. Objects of a database are never replaced.)
 #[derive(Debug, Default)]
 pub struct OpenFiles {
-    files: Mutex<HashMap<PathBuf, OpenFile>>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    files: HashMap<PathBuf, OpenFile>,
     /// How often a file was asked for.
-    uses: AtomicU64,
+    uses: u64,
 }
 
 #[derive(Debug)]
@@ -53,35 +57,41 @@ impl OpenFiles {
 
     /// Closes the file of `path`, as soon as nobody reads it: a deleted file takes room while it is open.
     pub fn close(&self, path: &Path) {
-        self.lock().remove(path);
+        self.lock().files.remove(path);
     }
 
     fn find(&self, path: &Path) -> Option<Arc<File>> {
-        let mut files = self.lock();
-        let open = files.get_mut(path)?;
-        open.last_use = self.next_use();
+        let mut kept = self.lock();
+        let last_use = kept.next_use();
+        let open = kept.files.get_mut(path)?;
+        open.last_use = last_use;
         Some(Arc::clone(&open.file))
     }
 
     /// Keeps a file in the place of the one of this path, or of the one that was used the longest ago.
     fn keep(&self, path: &Path, file: Arc<File>) {
-        let mut files = self.lock();
+        let mut kept = self.lock();
+        let last_use = kept.next_use();
+        let files = &mut kept.files;
         if files.len() >= Self::MOST && !files.contains_key(path) {
             let oldest = files.iter().min_by_key(|(_, open)| open.last_use);
             if let Some(path) = oldest.map(|(path, _)| path.clone()) {
                 files.remove(&path);
             }
         }
-        files.insert(path.to_owned(), OpenFile { file, last_use: self.next_use() });
+        files.insert(path.to_owned(), OpenFile { file, last_use });
     }
 
-    fn next_use(&self) -> u64 {
-        self.uses.fetch_add(1, Ordering::Relaxed)
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        // It is whole between any two operations.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<PathBuf, OpenFile>> {
-        // The map is whole between any two operations.
-        self.files.lock().unwrap_or_else(PoisonError::into_inner)
+impl Kept {
+    fn next_use(&mut self) -> u64 {
+        self.uses += 1;
+        self.uses
     }
 }
 
