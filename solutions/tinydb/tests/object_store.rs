@@ -138,22 +138,57 @@ fn two_local_stores_of_one_folder_see_each_other() {
 }
 
 #[test]
-fn a_file_that_is_kept_open_is_not_read_once_another_store_has_replaced_or_deleted_it() {
-    let (folder, store) = local();
-    let other = LocalObjectStore::open(folder.path().join("a/b")).expect("the same folder");
+fn a_file_that_is_kept_open_is_not_read_once_it_was_replaced_or_deleted() {
+    let (_folder, store) = local();
     for round in 0..3_u8 {
-        other.put("sst/1.sst", vec![round; 9].into()).expect("a put");
+        store.put("sst/1.sst", vec![round; 9].into()).expect("a put");
         for _ in 0..2 {
-            assert_eq!(store.get("sst/1.sst").expect("an object"), vec![round; 9]);
             let part = store.get_range("sst/1.sst", 3..5).expect("a part of it");
             assert_eq!(part, vec![round; 2], "in round {round}");
         }
     }
-    other.delete("sst/1.sst").expect("a delete");
+    store.delete("sst/1.sst").expect("a delete");
     let gone = store.get_range("sst/1.sst", 3..5);
     assert!(matches!(gone, Err(Error::NotFound { .. })), "{gone:?}");
-    other.put("sst/1.sst", "another".into()).expect("a put");
-    assert_eq!(store.get("sst/1.sst").expect("an object"), "another");
+}
+
+#[test]
+fn what_another_store_replaces_or_deletes_is_seen_by_get_and_its_parts_are_those_of_one_object() {
+    let (folder, store) = local();
+    let other = LocalObjectStore::open(folder.path().join("a/b")).expect("the same folder");
+    let parts_seen = |of: &[&[u8]]| {
+        let part = store.get_range("sst/1.sst", 3..5);
+        assert!(part.as_ref().is_ok_and(|part| of.contains(&&**part)), "{part:?} of {of:?}");
+    };
+    other.put("sst/1.sst", "old old old".into()).expect("a put");
+    parts_seen(&[b" o"]);
+    other.put("sst/1.sst", "new new new".into()).expect("a put");
+    assert_eq!(store.get("sst/1.sst").expect("an object"), "new new new");
+    parts_seen(&[b" o", b" n"]);
+    other.delete("sst/1.sst").expect("a delete");
+    assert!(matches!(store.get("sst/1.sst"), Err(Error::NotFound { .. })));
+    assert!(matches!(store.head("sst/1.sst"), Err(Error::NotFound { .. })));
+}
+
+/// More files than are kept open, each read by several threads: every one is found again.
+#[test]
+fn more_files_are_read_than_are_kept_open() {
+    let (_folder, store) = local();
+    let path = |number: u8| format!("sst/{number}");
+    for number in 0..150 {
+        store.put(&path(number), vec![number; 9].into()).expect("a put");
+    }
+    std::thread::scope(|scope| {
+        for thread in 0..4_u8 {
+            let store = &store;
+            scope.spawn(move || {
+                for number in (0..150_u8).map(|n| n.wrapping_mul(7 + 2 * thread) % 150) {
+                    let part = store.get_range(&path(number), 2..4).expect("a part");
+                    assert_eq!(part, vec![number; 2]);
+                }
+            });
+        }
+    });
 }
 
 #[test]

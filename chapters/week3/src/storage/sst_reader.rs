@@ -97,16 +97,34 @@ impl SstReader {
     /// Data block `number`, counted from 0: from the cache, or read and checked, and then kept
     /// there. Fails if there is no such block.
     pub fn read_block(&self, number: usize) -> Result<Arc<DataBlock>> {
-        let (Some((cache, file)), Some(meta)) = (&self.cache, self.index.blocks.get(number)) else {
-            return Ok(Arc::new(self.fetch_block(number)?));
-        };
-        let key = BlockKey { file: *file, offset: meta.offset };
-        if let Some(block) = cache.get(&key) {
+        let place = self.place_in_cache(number);
+        if let Some(block) = place.and_then(|(cache, key)| cache.get(&key)) {
             return Ok(block);
         }
         let block = Arc::new(self.fetch_block(number)?);
-        cache.insert(key, Arc::clone(&block));
+        if let Some((cache, key)) = place {
+            cache.insert(key, Arc::clone(&block));
+        }
         Ok(block)
+    }
+
+    /// As [`read_block`](Self::read_block), but a block that is not in the cache does not come there.
+    /// This is for scans and compactions: they go on to the next block, and what others look up again
+    /// and again should stay. Besides, to keep a block costs more than to read one that the system
+    /// has in memory.
+    ///
+    /// SlateDB: `cache_blocks` of `SstIteratorOptions` in `src/sst_iter.rs`; compactions set it to `false`,
+    /// and it is `false` in the default of `ScanOptions` in `src/config.rs`.
+    pub fn read_block_once(&self, number: usize) -> Result<Arc<DataBlock>> {
+        let cached = self.place_in_cache(number).and_then(|(cache, key)| cache.get(&key));
+        cached.map_or_else(|| self.fetch_block(number).map(Arc::new), Ok)
+    }
+
+    /// The cache, and the key that block `number` has there.
+    fn place_in_cache(&self, number: usize) -> Option<(&BlockCache, BlockKey)> {
+        let (cache, file) = self.cache.as_ref()?;
+        let offset = self.index.blocks.get(number)?.offset;
+        Some((cache, BlockKey { file: *file, offset }))
     }
 
     /// Reads data block `number`, counted from 0, and checks it. Fails if there is no such block.

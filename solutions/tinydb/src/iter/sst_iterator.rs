@@ -61,7 +61,7 @@ impl SstIterator {
         if meta.is_none_or(|meta| self.range.ends_before(&meta.first_key)) {
             return Ok(false);
         }
-        let mut rows = DataBlockIterator::new(self.sst.read_block(self.block_number)?);
+        let mut rows = DataBlockIterator::new(self.sst.read_block_once(self.block_number)?);
         if let Bound::Included(key) | Bound::Excluded(key) = &self.range.start {
             rows.seek(key).map_err(in_block(&self.sst, self.block_number))?;
         }

@@ -25,7 +25,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use super::open_files::{OpenFiles, read_exact_at};
+use super::open_files::{OpenFile, OpenFiles, read_exact_at};
 use super::{ObjectMeta, ObjectStore, check_range, validate_path, validate_prefix};
 use crate::error::{Error, Result};
 
@@ -90,13 +90,17 @@ impl LocalObjectStore {
         Ok(self.root.join(path))
     }
 
-    fn open_object(&self, path: &str) -> Result<(Arc<File>, u64)> {
+    /// Opens the object at `path`.
+    fn open_object(&self, path: &str) -> Result<OpenFile> {
         let file_path = self.file_of(path)?;
         if self.is_unsynced(&file_path) {
             self.make_durable(&file_path, Ok(()))?;
         }
-        match self.open_files.open(&file_path) {
-            Ok((file, meta)) if meta.is_file() => Ok((file, meta.len())),
+        let opened = File::open(&file_path).and_then(|file| Ok((file.metadata()?, file)));
+        match opened {
+            Ok((meta, file)) if meta.is_file() => {
+                Ok(OpenFile { file: Arc::new(file), size: meta.len() })
+            }
             Ok(_) => Err(Error::NotFound { path: path.to_owned() }),
             Err(error) => Err(not_found_or_io("open", path, error)),
         }
@@ -116,6 +120,7 @@ impl ObjectStore for LocalObjectStore {
     fn put(&self, path: &str, object: Bytes) -> Result<()> {
         let (temporary, target) = self.write_temporary(path, &object)?;
         let renamed = temporary.rename(&target).map_err(Error::io("name", path));
+        self.open_files.close(path);
         self.make_durable(&target, renamed)
     }
 
@@ -135,12 +140,13 @@ impl ObjectStore for LocalObjectStore {
     }
 
     fn get(&self, path: &str) -> Result<Bytes> {
-        let (file, size) = self.open_object(path)?;
+        let OpenFile { file, size } = self.open_object(path)?;
         read_range(&file, 0..size).map_err(Error::io("read", path))
     }
 
     fn get_range(&self, path: &str, range: Range<u64>) -> Result<Bytes> {
-        let (file, size) = self.open_object(path)?;
+        let OpenFile { file, size } =
+            self.open_files.get_or_open(path, || self.open_object(path))?;
         check_range(path, &range, size)?;
         read_range(&file, range).map_err(Error::io("read", path))
     }
@@ -164,8 +170,9 @@ impl ObjectStore for LocalObjectStore {
 
     fn delete(&self, path: &str) -> Result<()> {
         let file_path = self.file_of(path)?;
-        self.open_files.close(&file_path);
-        match fs::remove_file(&file_path) {
+        let removed = fs::remove_file(&file_path);
+        self.open_files.close(path);
+        match removed {
             // A folder is no object, so there is nothing to delete.
             Err(error) if !is_absent(&error) && !file_path.is_dir() => {
                 Err(Error::io("delete", path)(error))

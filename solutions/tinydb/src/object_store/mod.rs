@@ -61,6 +61,9 @@ pub trait ObjectStore: Debug + Send + Sync {
     fn get(&self, path: &str) -> Result<Bytes>;
 
     /// Bytes `range` of an object, [`Error::OutOfRange`] if it has fewer, or [`Error::NotFound`].
+    ///
+    /// Objects are never changed, so a store may read on an object that it knows: also when another
+    /// process has deleted it since.
     fn get_range(&self, path: &str, range: Range<u64>) -> Result<Bytes>;
 
     /// What is known of an object without reading it, or [`Error::NotFound`].

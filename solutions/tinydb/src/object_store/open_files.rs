@@ -1,20 +1,21 @@
 //! Files that were read lately, kept open.
 //!
-//! To open a file and close it costs more than to read a block of it that the system has in memory.
+//! To open a file and close it costs more than to read a block of it that the system has in memory; and
+//! so nearly does to ask the system whether an open file is still the one of that name.
 
 use std::collections::HashMap;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The files that were asked for last.
+/// The files that were asked for last, by the paths of their objects.
 ///
 /// Invariants:
 /// 1. At most [`OpenFiles::MOST`] are kept open: a process may not have many.
-/// 2. A file is handed out only as long as it has a name. Who replaces an object, or deletes it, also in
-///    another process, needs not tell: the file that is kept open has lost its name then. (One that was
-///    given a second name, as some backups do, is read on. Objects of a database are never replaced.)
+/// 2. No file is kept that was opened before the last [`OpenFiles::close`] of its path.
+///
+/// What another process does with the name of a file that is kept is not noticed. Objects are never
+/// changed, so what is read was true when the file was opened.
 #[derive(Debug, Default)]
 pub struct OpenFiles {
     kept: Mutex<Kept>,
@@ -22,64 +23,59 @@ pub struct OpenFiles {
 
 #[derive(Debug, Default)]
 struct Kept {
-    files: HashMap<PathBuf, OpenFile>,
+    files: HashMap<String, (OpenFile, LastUse)>,
     /// How often a file was asked for.
     uses: u64,
+    /// How often a path was closed.
+    closings: u64,
 }
 
-#[derive(Debug)]
-struct OpenFile {
-    file: Arc<File>,
-    /// Which use was its last.
-    last_use: u64,
+/// Which use was a file's last.
+type LastUse = u64;
+
+/// A file that was opened to be read.
+#[derive(Debug, Clone)]
+pub struct OpenFile {
+    /// The file.
+    pub file: Arc<File>,
+    /// Its size in bytes. It never changes.
+    pub size: u64,
 }
 
 impl OpenFiles {
     /// How many files are kept open.
     pub const MOST: usize = 64;
 
-    /// The file that `path` names, and what is known of it.
-    pub fn open(&self, path: &Path) -> io::Result<(Arc<File>, Metadata)> {
-        if let Some(file) = self.find(path) {
-            // This costs less than to ask for the path: there are no folders to go through.
-            let meta = file.metadata()?;
-            if has_name(&meta) {
-                return Ok((file, meta));
+    /// The file of the object at `path`: that which is kept, or that which `open` opens.
+    pub fn get_or_open<E>(
+        &self,
+        path: &str,
+        open: impl FnOnce() -> Result<OpenFile, E>,
+    ) -> Result<OpenFile, E> {
+        let closings = {
+            let mut kept = self.lock();
+            kept.uses += 1;
+            let now = kept.uses;
+            if let Some((open, last_use)) = kept.files.get_mut(path) {
+                *last_use = now;
+                return Ok(open.clone());
             }
+            kept.closings
+        };
+        let file = open()?;
+        let mut kept = self.lock();
+        if cfg!(unix) && kept.closings == closings {
+            kept.keep(path, file.clone());
         }
-        let file = Arc::new(File::open(path)?);
-        let meta = file.metadata()?;
-        if meta.is_file() && has_name(&meta) {
-            self.keep(path, Arc::clone(&file));
-        }
-        Ok((file, meta))
+        Ok(file)
     }
 
     /// Closes the file of `path`, as soon as nobody reads it: a deleted file takes room while it is open.
-    pub fn close(&self, path: &Path) {
-        self.lock().files.remove(path);
-    }
-
-    fn find(&self, path: &Path) -> Option<Arc<File>> {
+    /// Whoever deletes an object, or writes another in its place, calls this afterwards.
+    pub fn close(&self, path: &str) {
         let mut kept = self.lock();
-        let last_use = kept.next_use();
-        let open = kept.files.get_mut(path)?;
-        open.last_use = last_use;
-        Some(Arc::clone(&open.file))
-    }
-
-    /// Keeps a file in the place of the one of this path, or of the one that was used the longest ago.
-    fn keep(&self, path: &Path, file: Arc<File>) {
-        let mut kept = self.lock();
-        let last_use = kept.next_use();
-        let files = &mut kept.files;
-        if files.len() >= Self::MOST && !files.contains_key(path) {
-            let oldest = files.iter().min_by_key(|(_, open)| open.last_use);
-            if let Some(path) = oldest.map(|(path, _)| path.clone()) {
-                files.remove(&path);
-            }
-        }
-        files.insert(path.to_owned(), OpenFile { file, last_use });
+        kept.closings += 1;
+        kept.files.remove(path);
     }
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
@@ -89,22 +85,16 @@ impl OpenFiles {
 }
 
 impl Kept {
-    fn next_use(&mut self) -> u64 {
-        self.uses += 1;
-        self.uses
+    /// Keeps a file in the place of the one of this path, or of the one that was used the longest ago.
+    fn keep(&mut self, path: &str, file: OpenFile) {
+        if self.files.len() >= OpenFiles::MOST && !self.files.contains_key(path) {
+            let oldest = self.files.iter().min_by_key(|(_, (_, last_use))| *last_use);
+            if let Some(path) = oldest.map(|(path, _)| path.clone()) {
+                self.files.remove(&path);
+            }
+        }
+        self.files.insert(path.to_owned(), (file, self.uses));
     }
-}
-
-/// Whether a folder still names this open file.
-#[cfg(unix)]
-fn has_name(meta: &Metadata) -> bool {
-    std::os::unix::fs::MetadataExt::nlink(meta) > 0
-}
-
-/// Elsewhere the standard library can't say, and no file is kept open.
-#[cfg(not(unix))]
-fn has_name(_: &Metadata) -> bool {
-    false
 }
 
 /// Fills `buffer` from `offset` on, while others may read the same open file.

@@ -17,8 +17,10 @@
 //! SlateDB: `DbCache` in `src/db_cache/mod.rs`, which leaves the work to the crate foyer or moka.
 
 // solution-only
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
+// solution-only
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -70,21 +72,25 @@ pub struct Shard {
     // What a shard has to know depends on how it chooses what leaves.
     // solution-only: begin
     capacity: usize,
-    /// All blocks that are there.
-    entries: HashMap<BlockKey, Entry>,
+    /// The blocks that are there, and the keys of those that have left on trial.
+    entries: HashMap<BlockKey, Entry, BuildHasherDefault<BlockKeyHasher>>,
+    /// How many blocks are there.
+    blocks: usize,
     /// Blocks on trial, in the order in which they came.
     small: Queue,
     /// Blocks that were read again on trial, or came back soon.
     main: Queue,
-    ghosts: Ghosts,
+    /// Keys of blocks that were evicted on trial, oldest first. Some have come back since.
+    ghosts: VecDeque<BlockKey>,
     // solution-only: end
 }
 
 // solution-only: begin
 /// A block, and where it is in its shard.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Entry {
-    block: Arc<DataBlock>,
+    /// `None` for a ghost: a block that was evicted on trial, of which only the key is left.
+    block: Option<Arc<DataBlock>>,
     /// How often it was read since it came to its place in its queue, up to [`MAX_USES`].
     uses: u8,
     is_in_main: bool,
@@ -104,38 +110,31 @@ struct Queue {
     bytes: usize,
 }
 
-/// Keys of blocks that were evicted on trial, oldest first.
+/// The hash of a [`BlockKey`]: a multiplication for each of its numbers. They are the engine's own, so
+/// nobody chooses them to collide, as the standard library's slower hash has to fear.
 #[derive(Debug, Default)]
-struct Ghosts {
-    keys: VecDeque<BlockKey>,
-    known: HashSet<BlockKey>,
+struct BlockKeyHasher(u64);
+
+impl Hasher for BlockKeyHasher {
+    fn write_u64(&mut self, number: u64) {
+        // An odd number whose bits look random: 2^64 divided by the golden ratio.
+        self.0 = (self.0.rotate_left(32) ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
+    }
+
+    fn finish(&self) -> u64 {
+        // A product's high bits are the well mixed ones; a map looks at the low ones too.
+        self.0 ^ (self.0 >> 32)
+    }
 }
 
 impl Queue {
     fn push(&mut self, key: BlockKey, weight: usize) {
         self.keys.push_back(key);
         self.bytes += weight;
-    }
-}
-
-impl Ghosts {
-    fn remember(&mut self, key: BlockKey) {
-        self.known.insert(key);
-        self.keys.push_back(key);
-    }
-
-    /// Whether `key` was known. It is not any more.
-    fn forget(&mut self, key: &BlockKey) -> bool {
-        self.known.remove(key)
-    }
-
-    /// Forgets the oldest, until at most `limit` are left.
-    fn trim(&mut self, limit: usize) {
-        while self.keys.len() > limit {
-            let Some(oldest) = self.keys.pop_front() else { return };
-            // If it came back and left again, this forgets it a little early.
-            self.known.remove(&oldest);
-        }
     }
 }
 // solution-only: end
@@ -146,10 +145,11 @@ impl Shard {
     pub fn new(capacity: usize) -> Self {
         Self {
             capacity,
-            entries: HashMap::new(),
+            entries: HashMap::default(),
+            blocks: 0,
             small: Queue::default(),
             main: Queue::default(),
-            ghosts: Ghosts::default(),
+            ghosts: VecDeque::new(),
         }
     }
 
@@ -158,7 +158,7 @@ impl Shard {
     pub fn get(&mut self, key: &BlockKey) -> Option<Arc<DataBlock>> {
         let entry = self.entries.get_mut(key)?;
         entry.uses = (entry.uses + 1).min(MAX_USES);
-        Some(Arc::clone(&entry.block))
+        entry.block.clone()
     }
 
     /// Puts a block in, in place of the one that has this key, and evicts others until there is
@@ -171,31 +171,35 @@ impl Shard {
     pub fn insert(&mut self, key: BlockKey, block: Arc<DataBlock>) -> Vec<Arc<DataBlock>> {
         let mut left = Vec::new();
         let weight = weight(&block);
-        let replaced = self.remove(&key);
-        let (uses, was_in_main) =
-            replaced.as_ref().map_or((0, false), |entry| (entry.uses, entry.is_in_main));
-        left.extend(replaced.map(|entry| entry.block));
+        // Asked before room is made, because making room pushes keys out of the ghosts.
+        let known = self.remove(&key);
+        let is_ghost = known.as_ref().is_some_and(|entry| entry.block.is_none());
+        let Entry { block: replaced, uses, is_in_main } = known.unwrap_or_default();
+        left.extend(replaced);
         if weight > self.capacity {
             left.push(block);
             return left;
         }
-        // Asked before room is made, because making room pushes keys out of the ghosts.
-        let is_in_main = self.ghosts.forget(&key) || was_in_main;
+        let (uses, is_in_main) = if is_ghost { (0, true) } else { (uses, is_in_main) };
         self.make_room(weight, &mut left);
         self.queue(is_in_main).push(key, weight);
-        self.entries.insert(key, Entry { block, uses, is_in_main });
-        self.ghosts.trim(self.entries.len());
+        self.entries.insert(key, Entry { block: Some(block), uses, is_in_main });
+        self.blocks += 1;
+        self.trim_ghosts();
         left
     }
 
     // solution-only: begin
-    /// Takes the entry of `key` out of its queue too. This looks at the whole queue; it is rare
-    /// that a key is inserted twice.
+    /// Takes the entry of `key` out, and its block out of its queue. This looks at the whole queue; it
+    /// is rare that a key is inserted while its block is there.
     fn remove(&mut self, key: &BlockKey) -> Option<Entry> {
         let entry = self.entries.remove(key)?;
-        let queue = self.queue(entry.is_in_main);
-        queue.keys.retain(|other| other != key);
-        queue.bytes -= weight(&entry.block);
+        if let Some(block) = &entry.block {
+            let queue = self.queue(entry.is_in_main);
+            queue.keys.retain(|other| other != key);
+            queue.bytes -= weight(block);
+            self.blocks -= 1;
+        }
         Some(entry)
     }
 
@@ -215,15 +219,16 @@ impl Shard {
     fn end_trial(&mut self) -> Option<Arc<DataBlock>> {
         let key = self.small.keys.pop_front()?;
         let entry = self.entries.get_mut(&key)?;
-        let weight = weight(&entry.block);
+        let weight = entry.block.as_deref().map_or(0, weight);
         self.small.bytes -= weight;
         if entry.uses > 0 {
             (entry.uses, entry.is_in_main) = (0, true);
             self.main.push(key, weight);
             return None;
         }
-        self.ghosts.remember(key);
-        self.entries.remove(&key).map(|entry| entry.block)
+        self.ghosts.push_back(key);
+        self.blocks -= 1;
+        entry.block.take()
     }
 
     /// Takes the oldest block of the main queue. If it was read, it goes to the end and has one
@@ -236,8 +241,21 @@ impl Shard {
             self.main.keys.push_back(key);
             return None;
         }
-        self.main.bytes -= weight(&entry.block);
-        self.entries.remove(&key).map(|entry| entry.block)
+        let block = self.entries.remove(&key)?.block?;
+        self.main.bytes -= weight(&block);
+        self.blocks -= 1;
+        Some(block)
+    }
+
+    /// Forgets the oldest ghosts, until there are no more of them than blocks.
+    fn trim_ghosts(&mut self) {
+        while self.ghosts.len() > self.blocks {
+            let Some(oldest) = self.ghosts.pop_front() else { return };
+            // If it came back and left again, this forgets it a little early.
+            if self.entries.get(&oldest).is_some_and(|entry| entry.block.is_none()) {
+                self.entries.remove(&oldest);
+            }
+        }
     }
 
     fn queue(&mut self, is_main: bool) -> &mut Queue {
@@ -251,7 +269,7 @@ impl Shard {
     /// How many blocks are there.
     // exercise: week7.7
     pub fn blocks(&self) -> usize {
-        self.entries.len()
+        self.blocks
     }
 
     /// What the blocks that are there weigh, together.
