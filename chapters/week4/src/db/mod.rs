@@ -46,6 +46,8 @@ pub mod garbage_collection;
 pub(crate) mod handle;
 pub mod manifest;
 pub mod manifest_store;
+#[path = "../../../../solutions/tinydb/src/db/new_sst.rs"]
+pub(crate) mod new_sst;
 #[path = "../../../../solutions/tinydb/src/db/options.rs"]
 pub mod options;
 #[path = "../../../../solutions/tinydb/src/db/paths.rs"]

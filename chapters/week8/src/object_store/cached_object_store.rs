@@ -352,6 +352,15 @@ impl ObjectStore for CachedObjectStore {
         self.inner().put_if_absent(path, object)
     }
 
+    fn put_parts_if_absent(
+        &self,
+        path: &str,
+        parts: &mut dyn Iterator<Item = Result<Bytes>>,
+    ) -> Result<()> {
+        let _writing = self.begin_write(path)?;
+        self.inner().put_parts_if_absent(path, parts)
+    }
+
     fn get(&self, path: &str) -> Result<Bytes> {
         self.read_through(path, None)
     }

@@ -24,7 +24,7 @@ impl DbInner {
     pub(super) fn commit(&self, next: impl FnOnce(&Manifest) -> Manifest) -> Result<()> {
         self.commit_manifest(next, None)?;
         let finished = locked(&self.unfinished).take();
-        if let Some(id) = finished.and_then(|flush| flush.sst) {
+        if let Some(id) = finished.and_then(|flush| flush.id) {
             self.sst_pins.release(id);
         }
         Ok(())

@@ -87,7 +87,7 @@ impl DbInner {
         let put = |object: Bytes| {
             let size = object.len() as u64;
             let next_id = self.manifests().manifest().next_sst_id;
-            let id = self.put_new_sst(next_id, object)?;
+            let id = self.put_new_object(next_id, &object)?;
             held.ids.push(id);
             self.counters.compacted.fetch_add(size, Ordering::Relaxed);
             self.open_sst(id)

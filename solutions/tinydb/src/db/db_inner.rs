@@ -204,9 +204,9 @@ impl DbInner {
             return Ok(());
         };
         let wal_id = *wal_id;
-        let object = self.build_sst(wal_id, table)?;
+        let new_sst = self.new_sst(wal_id, table);
         let next_id = self.manifests().manifest().next_sst_id;
-        let id = self.put_sst(next_id, object)?;
+        let id = self.put_sst(next_id, new_sst)?;
         let sst = self.open_sst(id)?;
         let (rows, max_seq) = (sst.reader.footer().row_count, sst.reader.footer().max_seq);
         self.trace.record(|| Step::Flush { wal_id, sst: id, rows });

@@ -1,79 +1,86 @@
 //! The SST of a flush: making it, putting it on the object store, opening it.
 
+use std::cell::Cell;
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
-use crate::iter::{BytesRange, MemTableIterator, RetentionIterator, RowEntryIterator};
-use crate::merge::MergeOperatorIterator;
-use crate::storage::{MemTable, SstBuilder, SstOptions};
+use crate::storage::MemTable;
 
 use super::db_inner::{DbInner, locked};
+use super::new_sst::NewSst;
 use super::paths;
 use super::state::Sst;
 use super::unfinished_flush::UnfinishedFlush;
 
+/// The bytes of an SST, part by part.
+type Parts<'a> = Box<dyn Iterator<Item = Result<Bytes>> + 'a>;
+
 impl DbInner {
     /// The SST of an immutable memtable: without the rows that no reader can see any more, and with
-    /// merge operands merged.
-    ///
-    /// An operator that fails, or makes a value that is too large, must not stop the flush. Its
-    /// operands are then written as they are, and it is the reader of the key who gets the error.
+    /// merge operands merged. Its bytes are made when it is put.
     ///
     /// When a flush is tried again, its SST is the same to the byte, whatever snapshots are open by
     /// now: see [`DbInner::put_sst`].
-    pub(super) fn build_sst(&self, wal_id: u64, table: &Arc<MemTable>) -> Result<Bytes> {
+    pub(super) fn new_sst(&self, wal_id: u64, table: &Arc<MemTable>) -> NewSst {
         let mut unfinished = locked(&self.unfinished);
         match &*unfinished {
-            Some(begun) if begun.wal_id == wal_id => Ok(begun.object.clone()),
+            Some(begun) if begun.wal_id == wal_id => begun.sst.clone(),
             _ => {
-                let object = self.encode_table(table)?;
-                *unfinished = Some(UnfinishedFlush {
-                    wal_id,
-                    row_bytes: table.approximate_size() as u64,
-                    object: object.clone(),
-                    sst: None,
-                });
-                Ok(object)
+                let sst = NewSst {
+                    table: Arc::clone(table),
+                    boundaries: self.snapshot_seqs(),
+                    merge_operator: self.merge_operator.clone(),
+                    options: self.settings.sst_options(),
+                };
+                *unfinished = Some(UnfinishedFlush { wal_id, sst: sst.clone(), id: None });
+                sst
             }
-        }
-    }
-
-    fn encode_table(&self, table: &Arc<MemTable>) -> Result<Bytes> {
-        let options = &self.settings.sst_options();
-        let boundaries = self.snapshot_seqs();
-        let needed = || {
-            let all = MemTableIterator::new(Arc::clone(table), &BytesRange::ALL);
-            RetentionIterator::new(all, boundaries.clone())
-        };
-        let Some(operator) = &self.merge_operator else {
-            return encode_sst(needed(), options);
-        };
-        let merged = MergeOperatorIterator::new(needed(), Arc::clone(operator), boundaries.clone());
-        match encode_sst(merged, options) {
-            Err(Error::MergeFailed { .. } | Error::InvalidArgument { .. }) => {
-                encode_sst(needed(), options)
-            }
-            encoded => encoded,
         }
     }
 
     /// Puts the SST of a flush on the object store, under the first free number from `id` on. When the
     /// flush is tried again, the SST keeps the number that it has.
-    pub(super) fn put_sst(&self, id: u64, object: Bytes) -> Result<u64> {
-        if let Some(UnfinishedFlush { sst: Some(id), .. }) = &*locked(&self.unfinished) {
+    ///
+    /// An operator that fails, or makes a value that is too large, must not stop the flush. Its
+    /// operands are then written as they are, and it is the reader of the key who gets the error.
+    pub(super) fn put_sst(&self, id: u64, sst: NewSst) -> Result<u64> {
+        if let Some(UnfinishedFlush { id: Some(id), .. }) = &*locked(&self.unfinished) {
             return Ok(*id);
         }
-        let size = object.len() as u64;
-        let id = self.put_new_sst(id, object)?;
-        self.counters.flushed.fetch_add(size, Ordering::Relaxed);
+        let size = Cell::new(0);
+        let put = |sst: &NewSst| {
+            self.put_new_sst(id, &|| {
+                size.set(0);
+                let count = |part: &Result<Bytes>| {
+                    size.set(size.get() + part.as_ref().map_or(0, Bytes::len));
+                };
+                Box::new(sst.parts().inspect(count))
+            })
+        };
+        let id = match put(&sst) {
+            Err(Error::MergeFailed { .. } | Error::InvalidArgument { .. })
+                if sst.merge_operator.is_some() =>
+            {
+                put(&NewSst { merge_operator: None, ..sst.clone() })?
+            }
+            put => put?,
+        };
+        let row_bytes = sst.table.approximate_size() as u64;
+        self.counters.flushed.fetch_add(size.get() as u64, Ordering::Relaxed);
+        self.counters.flushed_rows.fetch_add(row_bytes, Ordering::Relaxed);
         if let Some(unfinished) = &mut *locked(&self.unfinished) {
-            (unfinished.sst, unfinished.object) = (Some(id), Bytes::new());
-            self.counters.flushed_rows.fetch_add(unfinished.row_bytes, Ordering::Relaxed);
+            unfinished.id = Some(id);
         }
         Ok(id)
+    }
+
+    /// Puts an SST of these bytes on the object store: see [`DbInner::put_new_sst`].
+    pub(super) fn put_new_object(&self, id: u64, object: &Bytes) -> Result<u64> {
+        self.put_new_sst(id, &|| Box::new(iter::once(Ok(object.clone()))))
     }
 
     /// Puts an SST on the object store under the first free number from `id` on. Numbers below may
@@ -82,26 +89,22 @@ impl DbInner {
     /// If one of them has the same bytes, it is this SST: an earlier try got no answer to its put.
     ///
     /// The SST is pinned: whoever commits it or gives it up releases it.
-    pub(super) fn put_new_sst(&self, mut id: u64, object: Bytes) -> Result<u64> {
+    fn put_new_sst<'a>(&self, mut id: u64, parts: &dyn Fn() -> Parts<'a>) -> Result<u64> {
         loop {
             id = self.hold_next(id);
             let path = paths::sst(id);
-            match self.object_store.put_if_absent(&path, object.clone()) {
+            let put = match self.object_store.put_parts_if_absent(&path, &mut *parts()) {
                 Err(Error::AlreadyExists { .. }) if id < u64::MAX => {
-                    let found = self.object_store.get(&path);
-                    if matches!(&found, Ok(found) if *found == object) {
-                        return Ok(id);
-                    }
-                    self.sst_pins.release(id);
-                    found?;
-                    id += 1;
+                    self.object_store.get(&path).and_then(|found| is_made_of(&found, parts()))
                 }
-                Ok(()) => return Ok(id),
-                Err(error) => {
-                    self.sst_pins.release(id);
-                    return Err(error);
-                }
+                put => put.map(|()| true),
+            };
+            if matches!(put, Ok(true)) {
+                return Ok(id);
             }
+            self.sst_pins.release(id);
+            put?;
+            id += 1;
         }
     }
 
@@ -122,11 +125,13 @@ impl DbInner {
     }
 }
 
-/// The SST of some rows.
-fn encode_sst(mut rows: impl RowEntryIterator, options: &SstOptions) -> Result<Bytes> {
-    let mut builder = SstBuilder::with_options(options);
-    while let Some(row) = rows.next()? {
-        builder.add(&row)?;
+/// Whether the bytes of `parts` are those of `object`.
+fn is_made_of(mut object: &[u8], parts: Parts<'_>) -> Result<bool> {
+    for part in parts {
+        match object.strip_prefix(&*part?) {
+            Some(rest) => object = rest,
+            None => return Ok(false),
+        }
     }
-    builder.finish()
+    Ok(object.is_empty())
 }

@@ -30,6 +30,7 @@ pub mod garbage_collection;
 pub(crate) mod handle;
 pub mod manifest;
 pub mod manifest_store;
+pub(crate) mod new_sst;
 pub mod options;
 pub mod paths;
 pub mod recovery;

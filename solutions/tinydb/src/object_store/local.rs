@@ -16,6 +16,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
+use std::iter;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process;
@@ -46,6 +47,9 @@ struct Unsynced {
     /// How many failures there were.
     failures: u64,
 }
+
+/// An object, part by part.
+type Parts<'a> = &'a mut dyn Iterator<Item = Result<Bytes>>;
 
 impl LocalObjectStore {
     /// A store in the directory `root`, which is made if it is missing.
@@ -106,26 +110,30 @@ impl LocalObjectStore {
         }
     }
 
-    /// Writes `object` to a temporary file in the directory of `path` and syncs it.
-    fn write_temporary(&self, path: &str, object: &[u8]) -> Result<(TemporaryFile, PathBuf)> {
+    /// Writes an object to a temporary file in the directory of `path` and syncs it.
+    fn write_temporary(&self, path: &str, parts: Parts<'_>) -> Result<(TemporaryFile, PathBuf)> {
         let target = self.file_of(path)?;
         let parent = target.parent().unwrap_or(&self.root);
         create_dir_durably(parent)?;
-        let temporary = TemporaryFile::write(parent, object)?;
+        let temporary = TemporaryFile::write(parent, parts)?;
         Ok((temporary, target))
     }
 }
 
 impl ObjectStore for LocalObjectStore {
     fn put(&self, path: &str, object: Bytes) -> Result<()> {
-        let (temporary, target) = self.write_temporary(path, &object)?;
+        let (temporary, target) = self.write_temporary(path, &mut iter::once(Ok(object)))?;
         let renamed = temporary.rename(&target).map_err(Error::io("name", path));
         self.open_files.close(path);
         self.make_durable(&target, renamed)
     }
 
     fn put_if_absent(&self, path: &str, object: Bytes) -> Result<()> {
-        let (temporary, target) = self.write_temporary(path, &object)?;
+        self.put_parts_if_absent(path, &mut iter::once(Ok(object)))
+    }
+
+    fn put_parts_if_absent(&self, path: &str, parts: Parts<'_>) -> Result<()> {
+        let (temporary, target) = self.write_temporary(path, parts)?;
         match fs::hard_link(&temporary.path, &target) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 // Whoever gave it this name may have crashed before the next line.
@@ -205,10 +213,13 @@ struct TemporaryFile {
 }
 
 impl TemporaryFile {
-    fn write(directory: &Path, contents: &[u8]) -> Result<Self> {
+    fn write(directory: &Path, parts: Parts<'_>) -> Result<Self> {
         let (mut file, temporary) = Self::create(directory)?;
-        let written = file.write_all(contents).and_then(|()| file.sync_all());
-        written.map_err(Error::io("write", temporary.path.display().to_string()))?;
+        let write_error = || Error::io("write", temporary.path.display().to_string());
+        for part in parts {
+            file.write_all(&part?).map_err(write_error())?;
+        }
+        file.sync_all().map_err(write_error())?;
         Ok(temporary)
     }
 

@@ -24,7 +24,7 @@ use std::fmt::Debug;
 use std::ops::Range;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::error::{Error, Result};
 
@@ -56,6 +56,22 @@ pub trait ObjectStore: Debug + Send + Sync {
 
     /// Writes an object unless there is one of this path: then [`Error::AlreadyExists`].
     fn put_if_absent(&self, path: &str, object: Bytes) -> Result<()>;
+
+    /// As [`put_if_absent`](Self::put_if_absent), with an object that is made while it is written: its
+    /// `parts` stand one behind the other. An error among them is returned, and there is no object.
+    ///
+    /// A store that can only take a whole object gets it when all parts are there.
+    fn put_parts_if_absent(
+        &self,
+        path: &str,
+        parts: &mut dyn Iterator<Item = Result<Bytes>>,
+    ) -> Result<()> {
+        let mut object = BytesMut::new();
+        for part in parts {
+            object.extend_from_slice(&part?);
+        }
+        self.put_if_absent(path, object.freeze())
+    }
 
     /// The whole object, or [`Error::NotFound`].
     fn get(&self, path: &str) -> Result<Bytes>;

@@ -43,10 +43,11 @@ impl Default for SstOptions {
 /// 2. Every row that was accepted is in the SST, exactly once; a refused row changes nothing.
 /// 3. No data block is larger than the block size, unless it holds a single row that is.
 ///
-/// The SST is built in memory and then put on the store in one piece.
+/// 4. What [`take_part`](Self::take_part) gave, piece behind piece, and behind it what
+///    [`finish`](Self::finish) gives: that is the SST, and the same if no part was ever taken.
 ///
-/// SlateDB: `EncodedSsTableBuilder` in `src/sst_builder.rs`, which hands out finished blocks as it
-/// goes, so that a large SST is uploaded in parts.
+/// SlateDB: `EncodedSsTableBuilder` in `src/sst_builder.rs`, whose `next_block` hands out the finished
+/// blocks, so that a large SST is uploaded in parts.
 #[derive(Debug)]
 pub struct SstBuilder {
     version: FormatVersion,
@@ -57,8 +58,10 @@ pub struct SstBuilder {
     min_filter_keys: u64,
     /// The first key of the unfinished block.
     first_key: Bytes,
-    /// The finished blocks.
+    /// The finished blocks, but for those that were taken.
     data: BytesMut,
+    /// How many bytes were taken.
+    taken: u64,
     metas: Vec<BlockMeta>,
     last: Option<SequencedKey>,
     row_count: u64,
@@ -68,6 +71,10 @@ pub struct SstBuilder {
 impl SstBuilder {
     /// The default block size in bytes, SlateDB's default too.
     pub const DEFAULT_BLOCK_SIZE: usize = 4096;
+
+    /// A part has this many bytes or a few more. It fits into a processor's cache, so what is written
+    /// need not come back from memory.
+    pub const PART_LEN: usize = 256 * 1024;
 
     /// A builder of data blocks of version 1 and of about `block_size` bytes, at most 65,535, without
     /// a filter.
@@ -87,6 +94,7 @@ impl SstBuilder {
             min_filter_keys: options.min_filter_keys,
             first_key: Bytes::new(),
             data: BytesMut::new(),
+            taken: 0,
             metas: Vec::new(),
             last: None,
             row_count: 0,
@@ -131,23 +139,23 @@ impl SstBuilder {
     // exercise: week3.10
     pub fn estimated_size(&self) -> usize {
         let unfinished = if self.block.is_empty() { 0 } else { self.block.encoded_len() };
-        self.data.len() + unfinished
+        self.written() as usize + unfinished
     }
 
-    /// The bytes of the SST. Fails with [`Error::InvalidArgument`] if no row was added: an SST
-    /// without rows has no first key.
+    /// The bytes of the SST, or those behind the parts that were taken. Fails with
+    /// [`Error::InvalidArgument`] if no row was added: an SST without rows has no first key.
     // exercise: week3.10
     pub fn finish(mut self) -> Result<Bytes> {
         let Some(last) = self.last.take() else {
             return Err(Error::invalid("rows", "there are none; an SST holds at least one row"));
         };
         self.finish_block();
-        let filter_offset = self.data.len() as u64;
+        let filter_offset = self.written();
         let filter = self.filter_section();
         self.data.extend_from_slice(&filter);
         let footer = Footer {
             filter_offset,
-            index_offset: self.data.len() as u64,
+            index_offset: self.written(),
             row_count: self.row_count,
             max_seq: self.max_seq,
             version: self.version,
@@ -158,6 +166,21 @@ impl SstBuilder {
         Ok(self.data.freeze())
     }
 
+    /// Takes the finished blocks, once there are [`PART_LEN`](Self::PART_LEN) bytes of them. So a large SST
+    /// is written while it is built, and need not be in memory.
+    pub fn take_part(&mut self) -> Option<Bytes> {
+        if self.data.len() < Self::PART_LEN {
+            return None;
+        }
+        self.taken += self.data.len() as u64;
+        Some(self.data.split().freeze())
+    }
+
+    /// Bytes from the SST's start to the end of `data`: where the next block or section begins.
+    fn written(&self) -> u64 {
+        self.taken + self.data.len() as u64
+    }
+
     /// The filter's bytes; none without a filter.
     fn filter_section(&mut self) -> Bytes {
         let filter = self.filter.take().filter(|_| self.row_count >= self.min_filter_keys);
@@ -166,9 +189,9 @@ impl SstBuilder {
 
     // solution-only
     fn finish_block(&mut self) {
-        let start = self.data.len();
         let first_key = std::mem::take(&mut self.first_key);
-        self.metas.push(BlockMeta { offset: start as u64, first_key });
+        self.metas.push(BlockMeta { offset: self.written(), first_key });
+        let start = self.data.len();
         self.data.extend_from_slice(&self.block.finish());
         append_checksum(&mut self.data, start);
     }
