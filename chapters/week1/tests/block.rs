@@ -445,8 +445,9 @@ mod task_1_8 {
     }
 
     #[test]
-    fn row_0_is_checked_at_once_and_the_others_when_they_are_read() {
-        let rule = rule("1.8", "decode checks row 0; the others are checked when they are read");
+    fn row_0_is_decoded_at_once_and_the_others_when_they_are_read() {
+        let rule =
+            rule("1.8", "row 0 is decoded at once; the others are checked when they are read");
         let rows = ["a", "b", "c"].map(|key| RowEntry::new_value(key, "v", 1));
         let (starts, good) = rows_bytes(&rows);
         for (number, start) in starts.iter().enumerate() {

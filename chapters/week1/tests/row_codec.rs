@@ -370,6 +370,8 @@ mod task_1_6 {
         assert_eq!(found, 6, "a key of no bytes: {what}{rule}");
         let (found, what) = offset(&raw_row(0, b"key", 1, 9, Some(b"v")));
         assert_eq!(found, 6 + 4 + 3 + 8, "unknown flags: {what}{rule}");
+        let (found, what) = offset(&raw_row(0, b"key", 1, 2, None));
+        assert_eq!(found, 6 + 4 + 3 + 8, "unknown flags, and nothing behind them: {what}{rule}");
         let (found, what) = offset(&raw_row(0, b"key", 1, 0, Some(b"value"))[..18]);
         assert_eq!(found, 6 + 16, "a value length that is cut off: {what}{rule}");
         let is_truncated = matches!(what, Corruption::Truncated { .. });

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use proptest::prelude::*;
 use testkit::{RowKind, RowSpec, rule};
-use week2::format::RowEntry;
+use week2::format::{RowEntry, ValueDeletable};
 use week2::iter::{DbIterator, MergeIterator, RowEntryIterator, SnapshotIterator, VecIterator};
 use week2::model::merge::MergeFn;
 use week2::model::scan::{merge_lists, visible};
@@ -236,6 +236,17 @@ mod task_2_5 {
     /// With a merge function and without one.
     const FUNCTIONS: [Option<MergeFn>; 2] = [None, Some(must_not_be_called)];
 
+    /// A row in few words: `apple/6 = 12`.
+    fn shown(row: &RowEntry) -> String {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let value = match &row.value {
+            ValueDeletable::Value(value) => text(value),
+            ValueDeletable::Merge(operand) => format!("merge {}", text(operand)),
+            ValueDeletable::Tombstone => "tombstone".into(),
+        };
+        format!("{}/{} = {value}", text(&row.key), row.seq)
+    }
+
     #[track_caller]
     fn assert_visible(rows: &[RowEntry], max_seq: u64, expected: &[(&str, &str)], broken: &str) {
         for merge in FUNCTIONS {
@@ -245,6 +256,7 @@ mod task_2_5 {
                 .map(|(key, value)| (Bytes::from(key.to_string()), Bytes::from(value.to_string())))
                 .collect();
             let rule = rule("2.5", broken);
+            let rows: Vec<_> = rows.iter().map(shown).collect();
             assert_eq!(found, expected, "what is visible at {max_seq} of {rows:?}{rule}");
         }
     }

@@ -163,6 +163,9 @@ mod task_3_2 {
         assert_eq!(table.approximate_size(), 5 + 8 + 4 + 4 + 8, "an empty value{rule}");
         table.put(tombstone("pear", 5));
         assert_eq!(table.approximate_size(), 5 + 8 + 4 + 8, "a tombstone for pear/5{rule}");
+        table.put(value("pear", "soft", 5));
+        let what = "a value for pear/5 again";
+        assert_eq!(table.approximate_size(), 5 + 8 + 4 + 4 + 8, "{what}{rule}");
         assert_eq!(table.row_count(), 2, "rows at the end{rule}");
     }
 

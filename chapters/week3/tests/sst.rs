@@ -469,6 +469,25 @@ mod task_3_9 {
     }
 
     #[test]
+    fn the_error_of_an_index_names_the_offset_at_its_start_and_end_too() {
+        // Behind the count an entry takes 10 bytes and its key, and the last key 2 bytes and itself.
+        let out_of_order = index_section(2, &[(0, b"a"), (100, b"c")], b"b");
+        let longer = index_section(1, &[(0, b"a")], b"b");
+        let longer = with_checksum(&[&longer[..longer.len() - 4], b"more"].concat());
+        let cases = [
+            ("a first block at offset 1", index_section(1, &[(1, b"a")], b"b"), 4..15),
+            ("an empty first key", index_section(2, &[(0, b"a"), (100, b"")], b"b"), 15..25),
+            ("a last key below the last first key", out_of_order, 15..29),
+            ("bytes behind the last key", longer, 18..22),
+        ];
+        for (what, section, range) in cases {
+            let error = decode_index(&section).expect_err("a bad index");
+            let rule = rule("3.9", "the error's offset lies in the field that is wrong");
+            assert!(range.contains(&error.offset), "{what}, at {range:?}: {error:?}{rule}");
+        }
+    }
+
+    #[test]
     fn an_empty_index_section_is_an_error() {
         assert!(decode_index(&[]).is_err(), "no bytes at all");
         assert!(decode_index(&with_checksum(&[])).is_err(), "the checksum of nothing");

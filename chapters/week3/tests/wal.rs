@@ -382,6 +382,22 @@ mod task_3_6 {
     }
 
     #[test]
+    fn what_waits_goes_with_the_record_that_fills_the_buffer() {
+        let large = [RowEntry::new_value("k", vec![7; WalWriter::BUFFER_LEN - 100], 1)];
+        let next = [RowEntry::new_value("k", vec![7; 1000], 2)];
+        let expected = segment(&[large.to_vec(), next.to_vec()]).0;
+        for durability in [Durability::Buffered, Durability::Os, Durability::Sync] {
+            let (mut writer, file) = started();
+            append(&mut writer, &large, Durability::Buffered);
+            let appends = file.appends();
+            append(&mut writer, &next, durability);
+            let rule = rule("3.6", "what waits and the new record are one append to the file");
+            assert_eq!(file.appends(), appends + 1, "appends with {durability:?}{rule}");
+            assert_bytes(&file.written(), &expected, &format!("{durability:?}{rule}"));
+        }
+    }
+
+    #[test]
     fn a_batch_may_be_larger_than_the_buffer() {
         let batch = [RowEntry::new_value("k", vec![7; 1 << 20], 1)];
         for durability in [Durability::Buffered, Durability::Os, Durability::Sync] {
@@ -1067,6 +1083,16 @@ mod task_3_8 {
         let rule = rule("3.8", "the cut is synced before anything is appended");
         let error = resumed.err().unwrap_or_else(|| panic!("the cut was not synced{rule}"));
         assert!(matches!(error, Error::Io { .. }), "found {error:?}{rule}");
+    }
+
+    #[test]
+    fn a_torn_header_is_cut_durably_before_the_new_one() {
+        let file = SimulatedFile::with_contents(&encode_header()[..5]);
+        file.fail_next_sync();
+        let resumed = try_resume(&file);
+        let rule = rule("3.8", "the cut is synced before anything is appended");
+        assert!(resumed.is_err(), "the sync of the cut failed: found {resumed:?}{rule}");
+        assert_bytes(&file.written(), b"", &format!("the sync of the cut failed{rule}"));
     }
 
     /// A file that can't be cut, and perhaps not be read either.

@@ -100,9 +100,9 @@ pub struct Block {
 impl Block {
     /// Reads what [`BlockBuilder::finish`] returned.
     ///
-    /// Checks the row count, the offsets and row 0. The other rows are checked when they are read. Fails
-    /// if there is no row, if bytes are missing, and unless the first offset is 0, each is greater than
-    /// the one before, and the last lies within the rows.
+    /// Checks the row count and the offsets, and decodes row 0. Where it ends, and the other rows, are
+    /// checked when they are read. Fails if there is no row, if bytes are missing, and unless the first
+    /// offset is 0, each is greater than the one before, and the last lies within the rows.
     // Task 1.8: Read a block
     pub fn decode(bytes: Bytes) -> Result<Self, DecodeError> {
         todo!("week 1, task 8: Read a block")
