@@ -872,7 +872,7 @@ mod task_4_8 {
         for id in 2..=newest {
             let manifest = ManifestStore::read(&*home.store, id).unwrap();
             let sst = SstReader::open(home.store.clone(), paths::sst(manifest.l0[0])).unwrap();
-            let rule = rule("4.8", "recovery goes on behind max_seq of the SST: it is committed");
+            let rule = rule("4.8", "last_l0_seq is max_seq of the SST, and of no row that waits");
             assert_eq!(manifest.last_l0_seq, sst.footer().max_seq, "manifest {id}{rule}");
         }
     }
