@@ -299,7 +299,7 @@ fn week_done(week: &Week) -> String {
         let _ = writeln!(
             text,
             "Delete {ALLOW_UNUSED} in chapters/week{number}/src/lib.rs, and see what the compiler finds: \
-             cargo check -p week{number}"
+             cargo check -p week{number}\n  (imports that only our solution needs can go too)"
         );
     }
     if !week.when_done.is_empty() {

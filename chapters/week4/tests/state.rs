@@ -247,6 +247,11 @@ mod task_4_5 {
         trace.start();
         state.get(b"everywhere", u64::MAX, &trace).unwrap();
         assert_eq!(trace.stop(), [Step::MemTableLookup { found: true }], "{rule}");
+
+        // The memtable has this key too, but no row of it that is visible at 70.
+        trace.start();
+        state.get(b"everywhere", 70, &trace).unwrap();
+        assert_eq!(trace.stop(), lookups, "at 70{rule}");
     }
 
     #[test]
@@ -264,10 +269,15 @@ mod task_4_5 {
             l0: vec![broken, older],
             sorted_runs: Vec::new(),
         };
-        let found = state.get(b"apple", u64::MAX, &Trace::new());
+        let trace = Trace::new();
+        trace.start();
+        let found = state.get(b"apple", u64::MAX, &trace);
+        let lookups = trace.stop();
+        let recorded = rule("4.5", "an SST that can't be read is not recorded");
         let rule =
             rule("4.5", "a place that can't be read is an error: an older row would be wrong");
         assert!(found.is_err(), "found {found:?}{rule}");
+        assert_eq!(lookups, [Step::MemTableLookup { found: false }], "{recorded}");
         let next = state.iter(&BytesRange::ALL).next();
         assert!(next.is_err(), "iter found {next:?}{rule}");
     }

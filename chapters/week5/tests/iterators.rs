@@ -310,9 +310,12 @@ mod task_5_3 {
         iterator.next().expect("a memtable does not fail");
         // Behind the first chunk, which ends with key031, and in front of the last row, key063.
         table.put(RowEntry::new_value("key040", "later", 9));
-        let mut found = Vec::new();
+        let (mut found, mut count) = (Vec::new(), 1);
         while let Some(row) = iterator.next().expect("a memtable does not fail") {
             found.extend((row.key == "key040").then_some(row.seq));
+            count += 1;
+            let rule = rule("5.3", "the next chunk starts behind the last row of this one");
+            assert!(count < 1000, "rows without an end{rule}");
         }
         let rule = rule("5.3", "rows are copied in chunks of CHUNK_LEN, and not all at once");
         assert_eq!(found, [9, 2, 1], "key040/9 was put before its chunk was copied{rule}");
@@ -421,7 +424,11 @@ mod task_5_4 {
             if *self.failing.lock().expect("no test panics while it reads") {
                 return Err(Error::NotFound { path: path.to_owned() });
             }
-            self.reads.lock().expect("no test panics while it reads").push(range.clone());
+            let mut reads = self.reads.lock().expect("no test panics while it reads");
+            reads.push(range.clone());
+            let rule = rule("5.4", "a block whose rows are used up is not read again");
+            assert!(reads.len() < 100_000, "reads without an end{rule}");
+            drop(reads);
             self.inner.get_range(path, range)
         }
 
@@ -733,6 +740,38 @@ mod task_5_4 {
             assert!(block.contains(&(offset as usize)), "byte {offset} is not in {block:?}{rule}");
             let found = iterator.next().ok().flatten();
             assert_eq!(found, Some(rows[7].clone()), "after a seek that failed{rule}");
+        }
+    }
+
+    #[test]
+    fn a_seek_that_fails_in_a_block_just_read_names_its_place() {
+        let (reader, _, block) = sst_with_a_bad_row();
+        let mut iterator = SstIterator::new(reader, BytesRange::ALL);
+        iterator.seek(b"key004\0").expect("a seek that reads nothing");
+        // Row 9 lies in front of the key: who finds the key without it has no error.
+        if let Err(error) = iterator.next() {
+            let rule = rule("5.4", "in_file adds the path, and the block's offset in the file");
+            let Error::Corrupt { file, offset, .. } = error else { panic!("{error}{rule}") };
+            assert_eq!(file, PATH, "the file named{rule}");
+            assert!(block.contains(&(offset as usize)), "byte {offset} is not in {block:?}{rule}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_the_range_stays_the_end_though_a_row_behind_it_is_damaged() {
+        let (reader, rows, _) = sst_with_a_bad_row();
+        // Row 8, which shows that the range has ended, lies in front of the damaged one.
+        let range = BytesRange::new(Bound::<&str>::Unbounded, Bound::Included("key003"));
+        let mut iterator = SstIterator::new(reader, range);
+        for row in &rows[..8] {
+            // Who decodes a block as a whole fails before the end.
+            let Ok(found) = iterator.next() else { return };
+            assert_eq!(found.as_ref(), Some(row), "the rows of the range");
+        }
+        for _ in 0..3 {
+            let found = iterator.next();
+            let rule = rule("5.4", "at the end, next returns None, however often it is called");
+            assert!(matches!(found, Ok(None)), "{found:?}{rule}");
         }
     }
 

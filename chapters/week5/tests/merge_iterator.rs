@@ -132,6 +132,24 @@ impl RowEntryIterator for Counted {
     }
 }
 
+/// A merge of a memtable, whose only row is out, and an older source. Both have been asked for more, so
+/// the memtable has ended; now it gets a row in front of `k`, which is out.
+fn merge_with_a_memtable_that_ended() -> MergeIterator {
+    let table = Arc::new(MemTable::new());
+    table.put(value("a", "v", 1));
+    let rows = MemTableIterator::new(Arc::clone(&table), &BytesRange::ALL);
+    let older = VecIterator::new(vec![value("k", "v", 2), value("m", "v", 3)]);
+    let mut iterator = MergeIterator::new(vec![Box::new(rows), Box::new(older)]);
+    testkit::deadline(10, move || {
+        for key in ["a", "k"] {
+            let row = iterator.next().expect("no source fails").expect("rows are left");
+            assert_eq!(row.key, key, "the first rows");
+        }
+        table.put(value("c", "later", 9));
+        iterator
+    })
+}
+
 mod task_5_5 {
     use super::*;
     use proptest::prelude::*;
@@ -163,12 +181,14 @@ mod task_5_5 {
 
     #[test]
     fn the_end_stays_the_end() {
-        let mut iterator = merge(&sources());
-        while iterator.next().expect("no source fails").is_some() {}
-        for _ in 0..3 {
-            let rule = rule("5.5", "at the end, next returns None, however often it is called");
-            assert_eq!(iterator.next().expect("no source fails"), None, "{rule}");
-        }
+        testkit::deadline(10, || {
+            let mut iterator = merge(&sources());
+            while iterator.next().expect("no source fails").is_some() {}
+            for _ in 0..3 {
+                let rule = rule("5.5", "at the end, next returns None, however often it is called");
+                assert_eq!(iterator.next().expect("no source fails"), None, "{rule}");
+            }
+        });
     }
 
     #[test]
@@ -193,13 +213,15 @@ mod task_5_5 {
             Box::new(Counted { rows, taken: Arc::clone(&taken) })
         };
         let mut iterator = MergeIterator::new((0..10).map(counted).collect());
-        let count = || *taken.lock().expect("no test panics while it counts");
-        assert_eq!(count(), 0, "rows taken before the first is asked for");
-        for returned in 1..=50 {
-            iterator.next().expect("no source fails").expect("a thousand rows");
-            let rule = rule("5.5", "the heap holds at most one row of each source");
-            assert!(count() <= returned + 10, "{} taken, {returned} returned{rule}", count());
-        }
+        testkit::deadline(10, move || {
+            let count = || *taken.lock().expect("no test panics while it counts");
+            assert_eq!(count(), 0, "rows taken before the first is asked for");
+            for returned in 1..=50 {
+                iterator.next().expect("no source fails").expect("a thousand rows");
+                let rule = rule("5.5", "the heap holds at most one row of each source");
+                assert!(count() <= returned + 10, "{} taken, {returned} returned{rule}", count());
+            }
+        });
     }
 
     #[test]
@@ -217,6 +239,13 @@ mod task_5_5 {
     }
 
     #[test]
+    fn a_source_that_has_ended_is_not_asked_again() {
+        let found = read(merge_with_a_memtable_that_ended()).expect("no source fails");
+        let rule = rule("5.5", "each row stands behind the one before it, though a source goes on");
+        assert_ids(&ids(&found), &[(b"m".to_vec(), 3)], &format!("behind k{rule}"));
+    }
+
+    #[test]
     fn a_failing_source_reaches_the_caller() {
         let mut iterator = MergeIterator::new(vec![Flaky::boxed(&sources()[0])]);
         let first = iterator.next();
@@ -225,7 +254,8 @@ mod task_5_5 {
     }
 
     proptest! {
-        #![proptest_config(testkit::config(48))]
+        // A merge that has no end takes its time.
+        #![proptest_config(ProptestConfig { max_shrink_time: 5000, ..testkit::config(48) })]
 
         #[test]
         fn any_sources_come_out_in_one_order(
@@ -384,6 +414,15 @@ mod task_5_6 {
         let found = iterator.next().expect("no source fails");
         let rule = rule("5.6", "no row in front of the key comes out, of any source");
         assert_eq!(found, Some(sources[1][0].clone()), "a, then seek(c){rule}");
+    }
+
+    #[test]
+    fn a_seek_does_not_wake_a_source_that_has_ended() {
+        let mut iterator = merge_with_a_memtable_that_ended();
+        iterator.seek(b"b").expect("no source fails");
+        let found = read(iterator).expect("no source fails");
+        let rule = rule("5.6", "where the stream is behind the key already, nothing happens");
+        assert_ids(&ids(&found), &[(b"m".to_vec(), 3)], &format!("k, then seek(b){rule}"));
     }
 
     proptest! {

@@ -38,7 +38,7 @@ pub struct Recovered {
 ///    record to record, and from segment to segment. Where one is missing, records are: a segment that
 ///    was cut between two of them looks whole.
 /// 5. No row and no byte is taken away before every segment has been read without an error; segments
-///    that were flushed, which come first, are the exception.
+///    that were flushed are the exception.
 ///
 /// SlateDB: `WalReplayIterator` in `src/wal_replay.rs`.
 // Task 4.6: Recover from the WAL

@@ -25,7 +25,7 @@ use super::row_entry_iterator::RowEntryIterator;
 pub struct MergeIterator {
     sources: Vec<Box<dyn RowEntryIterator>>,
     heap: BinaryHeap<Reverse<Head>>,
-    /// The sources whose next row is not in the heap.
+    /// The sources that owe a row. One that has ended owes none, and is not asked again.
     to_pull: Vec<usize>,
     /// Where a `seek` went that the sources have not followed yet.
     seek_key: Option<Bytes>,

@@ -25,7 +25,7 @@ pub struct KeyValue {
 /// Invariants:
 /// 1. Keys increase strictly.
 /// 2. Only the newest row of a key counts. If it is a tombstone, the key is passed over.
-/// 3. After an error the iteration has ended: `next` returns `None`. (A `for` loop or `collect` over
+/// 3. After an error of `next` the iteration has ended: it returns `None`. (A `for` loop or `collect` over
 ///    a lasting error would otherwise never end.)
 ///
 /// This one is a [`std::iter::Iterator`]: its users loop over it.
@@ -45,7 +45,8 @@ impl<I: RowEntryIterator> DbIterator<I> {
         Self { rows, last_key: Vec::new(), failed: false }
     }
 
-    /// Moves forward to the first key that is `key` or greater; never back.
+    /// Moves forward to the first key that is `key` or greater; never back. If it fails, the iteration
+    /// has not ended: it can be repeated.
     pub fn seek(&mut self, key: &[u8]) -> Result<()> {
         self.rows.seek(key)
     }
