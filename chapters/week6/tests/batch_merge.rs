@@ -262,6 +262,8 @@ mod task_6_5 {
         assert_eq!(merge(&mut run, Some(b"x")), "xbc", "b and c once more, over x{rule}");
         run.add(&*join, "a".into()).expect("no error");
         assert_eq!(merge(&mut run, None), "abc", "after a was added{rule}");
+        let operands: Vec<_> = join.calls().iter().map(|call| call.operands).collect();
+        assert_eq!(operands, [2, 2, 3], "operands in each call{rule}");
     }
 
     #[test]

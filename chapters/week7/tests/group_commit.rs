@@ -1,8 +1,10 @@
 //! Week 7, days 4 to 7: one commit for many writers. The rules are on the page *Group commit* of
 //! the book.
 
+use std::fmt;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle};
@@ -89,13 +91,45 @@ fn deadline<T: Send + 'static>(
     task: &str,
     test: impl FnOnce() -> T + Send + 'static,
 ) -> T {
+    deadline_of(seconds, &rule(task, "no wake-up is lost, whenever it comes"), test)
+}
+
+/// The same, for a test of another rule.
+#[track_caller]
+fn deadline_of<T: Send + 'static>(
+    seconds: u64,
+    rule: &str,
+    test: impl FnOnce() -> T + Send + 'static,
+) -> T {
     let why = "a wake-up that never came, a lock that is still held, or a loop without an end?";
-    let rule = rule(task, "no wake-up is lost, whenever it comes");
     deadline_or(seconds, &format!("{why}{rule}"), test)
+}
+
+/// Prints a mutex, and so holds its lock: stops inside until it is told to go on.
+struct SlowPrinter {
+    is_inside: bool,
+    holds: Option<Sender<()>>,
+    goes_on: Receiver<()>,
+}
+
+impl fmt::Write for SlowPrinter {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.is_inside
+            && let Some(holds) = self.holds.take()
+        {
+            // Whoever listens may have given up.
+            let _ = holds.send(());
+            let _ = self.goes_on.recv_timeout(millis(2_000));
+        }
+        self.is_inside |= text.contains("data");
+        Ok(())
+    }
 }
 
 mod task_7_9 {
     use super::*;
+    use std::fmt::Write;
+    use std::sync::mpsc::channel;
 
     const NOW: Option<Duration> = Some(Duration::ZERO);
 
@@ -239,6 +273,41 @@ mod task_7_9 {
         });
     }
 
+    /// While a third thread holds the group's lock, one commits 9, and then another commits 5. What
+    /// is durable afterwards.
+    fn commits_of_9_and_5_at_once() -> u64 {
+        let group = group();
+        let ((holds, is_held), (go_on, goes_on)) = (channel(), channel());
+        thread::scope(|scope| {
+            let mut printer = SlowPrinter { is_inside: false, holds: Some(holds), goes_on };
+            let group = &group;
+            scope.spawn(move || write!(printer, "{group:?}"));
+            // An error if the group prints no mutex: then nothing is forced.
+            let _ = is_held.recv();
+            for seq in [9, 5] {
+                scope.spawn(move || group.committed(seq));
+                thread::sleep(millis(2));
+            }
+            let _ = go_on.send(());
+        });
+        group.durable_seq()
+    }
+
+    #[test]
+    fn the_durable_number_never_goes_back_when_two_commit_at_once() {
+        let lowered = deadline(60, "7.9", || {
+            // A stub fails here, and not in the other threads.
+            group().committed(1);
+            (0..20).filter(|_| commits_of_9_and_5_at_once() != 9).count()
+        });
+        let rule = rule("7.9", "the durable sequence number never goes back");
+        assert_eq!(
+            lowered, 0,
+            "9 and 5 were committed while both waited for the lock, and in {lowered} of 20 rounds \
+             the durable number is not 9{rule}"
+        );
+    }
+
     #[test]
     fn a_handle_is_durable_from_the_commit_on_that_covers_it() {
         deadline(5, "7.9", || {
@@ -379,8 +448,8 @@ fn poll(future: &mut Waiting, waker: &Waker) -> Option<Result<()>> {
 
 mod task_7_10 {
     use super::*;
-    use std::fmt::{self, Write};
-    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::fmt::Write;
+    use std::sync::mpsc::channel;
 
     #[test]
     fn a_future_is_pending_until_the_commit_that_covers_it() {
@@ -673,7 +742,8 @@ mod task_7_10 {
     #[test]
     fn whoever_is_woken_finds_it_decided_and_the_group_free() {
         for (name, expected, decide) in decisions() {
-            let seen = deadline(5, "7.10", move || {
+            let rule = rule("7.10", "first it is decided, then the lock is free, then wakers wake");
+            let seen = deadline_of(5, &rule, move || {
                 let group = group();
                 let curious = Curious { group: Arc::clone(&group), seen: Mutex::new(None) };
                 let curious = Arc::new(curious);
@@ -684,7 +754,6 @@ mod task_7_10 {
                 curious.seen.lock().expect("no test panics here").take()
             });
             let seen = seen.unwrap_or("no wake".to_owned());
-            let rule = rule("7.10", "first it is decided, then the lock is free, then wakers wake");
             assert!(seen.starts_with(expected), "at {name}, the woken one saw: {seen}{rule}");
         }
     }
@@ -708,7 +777,8 @@ mod task_7_10 {
             ("woken", |group, _future| group.committed(9)),
         ];
         for (name, way) in ways {
-            let clones = deadline(5, "7.10", move || {
+            let rule = rule("7.10", "no waker is dropped while the lock is held");
+            let clones = deadline_of(5, &rule, move || {
                 let (group, task) = (group(), Task::new());
                 let mut owned = waiting(&group, 9);
                 assert!(task.poll(&mut owned).is_none());
@@ -720,32 +790,10 @@ mod task_7_10 {
                 way(&group, future);
                 task.clones()
             });
-            let rule = rule("7.10", "no waker is dropped while the lock is held");
             assert_eq!(
                 clones, 0,
                 "the future was {name}: wakers kept of what its waker owned{rule}"
             );
-        }
-    }
-
-    /// Prints a mutex, and so holds its lock: stops inside until it is told to go on.
-    struct SlowPrinter {
-        is_inside: bool,
-        holds: Option<Sender<()>>,
-        goes_on: Receiver<()>,
-    }
-
-    impl fmt::Write for SlowPrinter {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            if self.is_inside
-                && let Some(holds) = self.holds.take()
-            {
-                // Whoever listens may have given up.
-                let _ = holds.send(());
-                let _ = self.goes_on.recv_timeout(millis(2_000));
-            }
-            self.is_inside |= text.contains("data");
-            Ok(())
         }
     }
 

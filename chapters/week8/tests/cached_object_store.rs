@@ -592,7 +592,7 @@ mod remote {
             self.requests.swap(0, Ordering::SeqCst)
         }
 
-        /// Lets the next so many ranges fail.
+        /// Lets the next so many ranges fail that are asked for.
         pub fn fail(&self, ranges: usize) {
             self.failures.store(ranges, Ordering::SeqCst);
         }
@@ -656,6 +656,8 @@ mod remote {
 
         fn get_range(&self, path: &str, range: Range<u64>) -> Result<Bytes> {
             self.ranges.lock().expect("no panic").push((path.to_owned(), range.clone()));
+            let left = |left: usize| left.checked_sub(1);
+            let fails = self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left);
             let before = self.gate.lock().expect("no panic").before_reading;
             let answer = match before {
                 false => {
@@ -668,8 +670,7 @@ mod remote {
                     self.count().get_range(path, range)
                 }
             };
-            let fails = |left: usize| left.checked_sub(1);
-            match self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails) {
+            match fails {
                 Ok(_) => Err(Error::io("read", path)(io::Error::other("the network is down"))),
                 Err(_) => answer,
             }
@@ -1218,6 +1219,43 @@ mod task_8_12 {
             let counted = stats.part_hits + stats.part_misses;
             assert_eq!(counted, 15, "parts in the answers; the first read had none{rule}");
         });
+    }
+
+    #[test]
+    fn when_a_fetch_fails_only_its_part_is_fetched_again() {
+        in_time(
+            20,
+            "8.12",
+            "a follower whose leader failed begins again with that part, and no other",
+            |rule| {
+                for max_bytes in [0, 1 << 30] {
+                    let setting = Setting::bounded(max_bytes);
+                    setting.cache.head(SST).expect("an object");
+                    setting.remote.fail(1);
+                    setting.remote.hold_answers();
+                    let read = |range: Range<u64>| {
+                        let cache = Arc::clone(&setting.cache);
+                        thread::spawn(move || cache.get_range(SST, range))
+                    };
+                    let fails = read(310..330);
+                    setting.remote.await_held(1);
+                    // It leads part 2 and follows part 3.
+                    let both = read(210..330);
+                    setting.remote.await_held(2);
+                    setting.remote.open_gate();
+                    let failed = fails.join().expect("no panic");
+                    assert!(matches!(failed, Err(Error::Io { .. })), "{failed:?}{rule}");
+                    let answer = readable(both.join().expect("no panic"), &rule);
+                    assert_bytes(&answer, &object(1030, 0)[210..330], &rule);
+                    let what = format!("in a cache of {max_bytes} bytes{rule}");
+                    let expected = [300..400, 200..300, 300..400];
+                    assert_eq!(setting.remote.ranges(), expected, "{what}");
+                    let stats = setting.cache.stats();
+                    let counted = (stats.part_hits, stats.part_misses);
+                    assert_eq!(counted, (0, 2), "hits and misses of the one answer, {what}");
+                }
+            },
+        );
     }
 
     #[test]
