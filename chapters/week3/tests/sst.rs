@@ -571,6 +571,26 @@ mod task_3_10 {
     }
 
     #[test]
+    fn parts_that_are_taken_before_the_end_change_nothing() {
+        let rule = rule(
+            "3.10",
+            "an offset counts from the SST's start, also behind a part that was taken",
+        );
+        let value = vec![b'v'; 3000];
+        let row = |n: usize| RowEntry::new_value(format!("key{n:03}"), value.clone(), 1);
+        let rows: Vec<_> = (0..300).map(row).collect();
+        let (mut builder, mut sst) = (SstBuilder::new(4096), Vec::new());
+        for row in &rows {
+            builder.add(row).expect("a row in order and within the limits");
+            let size = builder.estimated_size();
+            sst.extend(builder.take_part().unwrap_or_default());
+            assert_eq!(builder.estimated_size(), size, "the size once a part was taken{rule}");
+        }
+        sst.extend(builder.finish().expect("an SST with rows"));
+        assert_sst(&sst, &sst_bytes(&rows, 4096), &format!("300 rows of 3000 bytes{rule}"));
+    }
+
+    #[test]
     fn a_single_row_makes_an_sst() {
         for row in [RowEntry::new_value("k", "", 0), RowEntry::new_tombstone("k", u64::MAX)] {
             let rows = [row];

@@ -149,7 +149,8 @@ impl SstIndex {
 
     /// Reads the index section, for data blocks that end at `data_end`. Checks the checksum, every
     /// length and the invariants. The offset of an error counts from the start of the section, and lies in
-    /// the entry of the block that is wrong: also of the last one, if it reaches past `data_end`.
+    /// what is wrong: in the block's entry (also of the last one, if it reaches past `data_end`), in the
+    /// last key, or where bytes begin that are behind it.
     // Task 3.9: Encode the footer and the index
     pub fn decode(section: Bytes, data_end: u64) -> Result<Self, DecodeError> {
         todo!("week 3, task 9: Encode the footer and the index")

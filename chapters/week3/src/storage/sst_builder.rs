@@ -119,7 +119,8 @@ impl SstBuilder {
         todo!("week 3, task 10: Build an SST")
     }
 
-    /// How many bytes the data blocks take so far, the unfinished block included; 0 without a row.
+    /// How many bytes the data blocks take so far, those that were taken and the unfinished block
+    /// included; 0 without a row.
     /// By this lower bound of the SST's size its writer decides when to start another.
     // Task 3.10: Build an SST
     pub fn estimated_size(&self) -> usize {

@@ -134,7 +134,8 @@ impl SstBuilder {
         Ok(())
     }
 
-    /// How many bytes the data blocks take so far, the unfinished block included; 0 without a row.
+    /// How many bytes the data blocks take so far, those that were taken and the unfinished block
+    /// included; 0 without a row.
     /// By this lower bound of the SST's size its writer decides when to start another.
     // exercise: week3.10
     pub fn estimated_size(&self) -> usize {
