@@ -186,19 +186,27 @@ fn a_commit_that_was_not_carried_out_can_be_tried_again() {
 }
 
 #[test]
-fn an_sst_that_two_have_held_is_pinned_until_both_let_go() {
-    // A flush has put SST 7. A compaction tries this number, finds it taken, and goes on.
+fn two_that_work_at_once_are_given_different_numbers() {
+    // A compaction has put SSTs 7 and 8 and not committed them. A flush begins meanwhile.
     let pins = SstPins::default();
-    pins.hold(7);
-    pins.hold(7);
-    pins.hold(8);
-    pins.release(7);
-    assert_eq!(pins.pinned(), BTreeSet::from([7, 8]), "the flush has not committed it yet");
-    pins.release(7);
+    assert_eq!((pins.hold(7), pins.hold(7), pins.hold(7)), (7, 8, 9));
     pins.release(8);
+    assert_eq!(pins.pinned(), BTreeSet::from([7, 9]));
+    assert_eq!((pins.hold(7), pins.hold(7)), (8, 10), "what was given up is free");
+    [7, 8, 9, 10].map(|id| pins.release(id));
     assert_eq!(pins.pinned(), BTreeSet::new());
     pins.release(7);
     assert_eq!(pins.pinned(), BTreeSet::new(), "one too many does no harm");
+}
+
+#[test]
+fn the_last_number_is_pinned_until_all_who_tried_it_let_go() {
+    let pins = SstPins::default();
+    assert_eq!((pins.hold(u64::MAX), pins.hold(u64::MAX)), (u64::MAX, u64::MAX));
+    pins.release(u64::MAX);
+    assert_eq!(pins.pinned(), BTreeSet::from([u64::MAX]));
+    pins.release(u64::MAX);
+    assert_eq!(pins.pinned(), BTreeSet::new());
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub struct WalWriter {
 
 impl WalWriter {
     /// How many bytes may wait in memory: [`Durability::Buffered`] writes them out at this size.
-    pub const BUFFER_LEN: usize = 64 * 1024;
+    pub const BUFFER_LEN: usize = 256 * 1024;
 
     /// Opens the segment at `path` and makes it if it is missing. A torn tail is cut off.
     pub fn open(path: &Path) -> Result<Self> {

@@ -83,8 +83,8 @@ impl DbInner {
         self.put_new_sst(id, &|| Box::new(iter::once(Ok(object.clone()))))
     }
 
-    /// Puts an SST on the object store under the first free number from `id` on. Numbers below may
-    /// be taken by one that was not committed yet, or that a crash or a fenced writer left behind.
+    /// Puts an SST on the object store under the first free number from `id` on. Others may be taken: by
+    /// a flush or compaction under way, by what a crash left behind, or by a writer that was fenced.
     ///
     /// If one of them has the same bytes, it is this SST: an earlier try got no answer to its put.
     ///
@@ -108,13 +108,11 @@ impl DbInner {
         }
     }
 
-    /// Pins `id`, or the next number that the manifest gives out, if that is higher. No manifest is
-    /// committed meanwhile: the garbage collector relies on it.
+    /// Pins the first number that is free, from `id` on and from the next one that the manifest gives
+    /// out. No manifest is committed meanwhile: the garbage collector relies on it.
     fn hold_next(&self, id: u64) -> u64 {
         let manifests = self.manifests();
-        let id = id.max(manifests.manifest().next_sst_id);
-        self.sst_pins.hold(id);
-        id
+        self.sst_pins.hold(id.max(manifests.manifest().next_sst_id))
     }
 
     /// Opens SST `id`, with the block cache.

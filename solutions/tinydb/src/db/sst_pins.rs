@@ -16,14 +16,21 @@ pub struct SstPins {
 #[derive(Debug, Default)]
 struct Pins {
     open: BTreeMap<u64, Weak<SstReader>>,
-    /// How often each is held: a number that one has put is tried by others.
+    /// How often each is held: once, but for the last number of all.
     uncommitted: BTreeMap<u64, usize>,
 }
 
 impl SstPins {
-    /// Pins an SST that is about to be put, until [`SstPins::release`] was called as often.
-    pub fn hold(&self, id: u64) {
-        *self.lock().uncommitted.entry(id).or_default() += 1;
+    /// Pins an SST that is about to be put, until [`SstPins::release`] was called as often. Its number is
+    /// the first from `id` on that nobody holds: whoever holds one has put an SST under it, or is about
+    /// to, and a second one would be written in vain. (If all are held up to the last one: that.)
+    pub fn hold(&self, mut id: u64) -> u64 {
+        let mut pins = self.lock();
+        while id < u64::MAX && pins.uncommitted.contains_key(&id) {
+            id += 1;
+        }
+        *pins.uncommitted.entry(id).or_default() += 1;
+        id
     }
 
     /// The SST was committed, or given up, or is somebody else's.
