@@ -38,7 +38,11 @@ impl TinyDb {
             min_filter_keys: 1,
             durability,
             compactor_options: options.compaction.then(CompactorOptions::default),
-            garbage_collector_options: options.compaction.then(GarbageCollectorOptions::default),
+            // No other process reads here, and what this one needs is pinned. fjall deletes at once.
+            garbage_collector_options: options.compaction.then_some(GarbageCollectorOptions {
+                interval: Duration::from_secs(1),
+                min_age: Duration::ZERO,
+            }),
             ..Settings::default()
         };
         let mut builder = builder(place).with_settings(settings);
@@ -94,6 +98,8 @@ impl Engine for TinyDb {
             let is_busy = self.0.stats()?.running_compactions > 0;
             quiet = if is_busy { 0 } else { quiet + 1 };
         }
+        // At rest is when the collector has been there too.
+        self.0.collect_garbage(Duration::ZERO)?;
         Ok(())
     }
 
