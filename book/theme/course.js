@@ -45,10 +45,14 @@
     }
     // A corner of a table names no column.
     for (const corner of document.querySelectorAll('main th:empty')) corner.replaceWith(document.createElement('td'));
-    // A path in a narrow column breaks behind its parts, and not in the middle of a word.
-    for (const code of document.querySelectorAll('.versus td code')) {
-        const parts = code.textContent.split(/(?<=\/|::|_)|(?<=[a-z])(?=[A-Z])/);
+    // A long path breaks behind its folders, and in a narrow column behind each word of a name.
+    const breakable = (code, places) => {
+        const parts = code.textContent.split(places);
         code.replaceChildren(...parts.flatMap((part) => [document.createElement('wbr'), part]).slice(1));
+    };
+    for (const code of document.querySelectorAll('main :not(pre) > code')) {
+        if (code.closest('.versus td')) breakable(code, /(?<=\/|::|_)|(?<=[a-z])(?=[A-Z])/);
+        else if (code.textContent.length > 24 && !code.childElementCount) breakable(code, /(?<=\/|::)/);
     }
     // A list of boxes in the text can't be ticked. Each box is called what stands behind it.
     for (const box of document.querySelectorAll('main li > input[type="checkbox"][disabled]')) {

@@ -168,6 +168,9 @@ fn what_another_store_replaces_or_deletes_is_seen_by_get_and_its_parts_are_those
     other.delete("sst/1.sst").expect("a delete");
     assert!(matches!(store.get("sst/1.sst"), Err(Error::NotFound { .. })));
     assert!(matches!(store.head("sst/1.sst"), Err(Error::NotFound { .. })));
+    store.put_if_absent("sst/1.sst", "one of my own".into()).expect("the path is free");
+    parts_seen(&[b" o"]);
+    assert_eq!(store.get_range("sst/1.sst", 0..3).expect("a part"), "one");
 }
 
 /// More files than are kept open, each read by several threads: every one is found again.

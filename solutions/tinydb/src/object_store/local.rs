@@ -141,6 +141,8 @@ impl ObjectStore for LocalObjectStore {
                 Err(Error::AlreadyExists { path: path.to_owned() })
             }
             linked => {
+                // Another process may have deleted an older object of this path.
+                self.open_files.close(path);
                 let what = "link (its file system must have hard links)";
                 self.make_durable(&target, linked.map_err(Error::io(what, path)))
             }
