@@ -289,15 +289,27 @@ mod task_3_9 {
         let rule = rule("3.9", "length, magic, checksum, version, offsets: in this order");
 
         let truncated = corruption(b"short");
-        assert!(matches!(truncated, Corruption::Truncated { .. }), "found {truncated:?}{rule}");
+        assert!(
+            matches!(truncated, Corruption::Truncated { .. }),
+            "five bytes: expected Truncated, found {truncated:?}{rule}"
+        );
         let not_an_sst = corruption(&[0; FOOTER_LEN]);
-        assert!(matches!(not_an_sst, Corruption::WrongMagic { .. }), "found {not_an_sst:?}{rule}");
+        assert!(
+            matches!(not_an_sst, Corruption::WrongMagic { .. }),
+            "zeros: expected WrongMagic, found {not_an_sst:?}{rule}"
+        );
         let mut damaged = footer_bytes([1000, 1200, 77, 5], 1);
         damaged[33] = 2;
         let damaged = corruption(&damaged);
-        assert!(matches!(damaged, Corruption::ChecksumMismatch { .. }), "{damaged:?}{rule}");
+        assert!(
+            matches!(damaged, Corruption::ChecksumMismatch { .. }),
+            "another version, with the old checksum: expected ChecksumMismatch, found {damaged:?}{rule}"
+        );
         let later = corruption(&footer_bytes([1000, 1200, 77, 5], 9));
-        assert!(matches!(later, Corruption::UnknownVersion { found: 9, .. }), "{later:?}{rule}");
+        assert!(
+            matches!(later, Corruption::UnknownVersion { found: 9, .. }),
+            "version 9: expected UnknownVersion, found {later:?}{rule}"
+        );
     }
 
     #[test]

@@ -99,10 +99,9 @@ impl Footer {
     /// Reads the footer of an SST of `file_len` bytes from its last bytes, exactly [`FOOTER_LEN`] of
     /// them. The two zero bytes are for later versions: a reader does not look at them.
     ///
-    /// Checks, in this order: the length of `footer`, the magic, the checksum, the version, and that
-    /// the filter starts before or where the index does, and the index before or where the footer
-    /// does. Offsets of errors count from the start of
-    /// the footer.
+    /// Checks, in this order: the length of `footer` (too few bytes are [`Corruption::Truncated`]), the
+    /// magic, the checksum, the version, and that the filter starts before or where the index does, and
+    /// the index before or where the footer does. Offsets of errors count from the start of the footer.
     // Task 3.9: Encode the footer and the index
     pub fn decode(footer: Bytes, file_len: u64) -> Result<Self, DecodeError> {
         todo!("week 3, task 9: Encode the footer and the index")

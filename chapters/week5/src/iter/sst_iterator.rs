@@ -18,7 +18,8 @@ use super::row_entry_iterator::RowEntryIterator;
 /// Invariants:
 /// 1. One data block is held at a time. A block is read when its first row is asked for, so making
 ///    an iterator and seeking read nothing.
-/// 2. No block is read that lies in front of the start of the range, or behind its end.
+/// 2. No block is read that lies in front of the start of the range, or behind its end. (An excluded
+///    start may count as an included one.)
 ///
 /// SlateDB: `SstIterator` in `src/sst_iter.rs`, which can fetch the next blocks while the caller works
 /// on this one. Compactions let it, scans only if they are told to.

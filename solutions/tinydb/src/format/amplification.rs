@@ -1,4 +1,4 @@
-//! Amplification: what an LSM-tree pays in writes, reads and space. Week 1, days 1 to 3.
+//! Amplification: what an LSM-tree pays in writes, reads and space. Week 1, day 3.
 //!
 //! Three functions **measure**: [`write_amplification`], [`read_amplification`] and
 //! [`space_amplification`]. [`Db::stats`](crate::Db::stats) calls them with what the engine has counted.

@@ -42,7 +42,6 @@ impl Default for SstOptions {
 /// 1. Rows are added in the strict order of [`SequencedKey`]; any other row is refused.
 /// 2. Every row that was accepted is in the SST, exactly once; a refused row changes nothing.
 /// 3. No data block is larger than the block size, unless it holds a single row that is.
-///
 /// 4. What [`take_part`](Self::take_part) gave, piece behind piece, and behind it what
 ///    [`finish`](Self::finish) gives: that is the SST, and the same if no part was ever taken.
 ///
