@@ -108,8 +108,11 @@ impl<'a> Session<'a> {
             let compaction = scope.spawn(|| self.db.compact());
             while !compaction.is_finished() {
                 if let Some(running) = self.db.compactions().first() {
-                    bar.set_length(running.total_rows);
-                    bar.set_position(running.progress.rows_read());
+                    // Both at once: it may be another compaction than the one before.
+                    bar.update(|bar| {
+                        bar.set_len(running.total_rows);
+                        bar.set_pos(running.progress.rows_read());
+                    });
                 }
                 thread::sleep(Duration::from_millis(20));
             }

@@ -33,7 +33,8 @@ pub enum Room {
     /// This part of so many bytes has to go first. It is no longer in the index. Its file is there still,
     /// so its bytes count until [`PartIndex::free`] is told that it is gone. Then ask again.
     Evict(PartKey, u64),
-    /// There is no room, and no part is left in the index.
+    /// There is no room, and nothing is evicted for it: no part is left in the index, or the file is
+    /// larger than the bound.
     Full,
 }
 

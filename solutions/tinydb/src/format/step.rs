@@ -37,21 +37,21 @@ pub enum Step {
     },
     /// A key was looked up in the memtable.
     MemTableLookup {
-        /// Whether a row of the key was there.
+        /// Whether a row of the key that is visible was there.
         found: bool,
     },
     /// A key was looked up in an immutable memtable.
     ImmutableMemTableLookup {
         /// The segment that holds the memtable's rows.
         wal_id: u64,
-        /// Whether a row of the key was there.
+        /// Whether a row of the key that is visible was there.
         found: bool,
     },
     /// A key was looked up in an SST.
     SstLookup {
         /// The SST.
         sst: u64,
-        /// Whether a row of the key was there.
+        /// Whether a row of the key that is visible was there.
         found: bool,
     },
     /// A range of keys began to be read.
