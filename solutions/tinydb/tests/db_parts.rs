@@ -14,6 +14,7 @@ use tinydb::db::{Manifest, Trace, paths};
 use tinydb::error::Error;
 use tinydb::format::Step;
 use tinydb::iter::BytesRange;
+use tinydb::merge::CounterMergeOperator;
 use tinydb::object_store::{MemoryObjectStore, ObjectStore};
 use tinydb::storage::log_file::PendingSync;
 use tinydb::storage::{DiskWalStore, Durability, LogFile, MemoryWalStore, WalStore};
@@ -588,6 +589,36 @@ fn a_disk_wal_store_remembers_its_epoch() {
     std::fs::write(directory.path().join("wal-epoch"), b"a dozen").unwrap();
     let error = open().epoch().unwrap_err();
     assert!(matches!(error, Error::Corrupt { .. }), "{error}");
+}
+
+/// The SST is made while it is written. An operator that fails near its end fails when most of it has been.
+#[test]
+fn an_operator_that_fails_behind_the_first_parts_does_not_stop_the_flush() {
+    let folder = TempFolder::new();
+    let open = || {
+        let builder = Db::builder(folder.path());
+        builder.with_merge_operator(Arc::new(CounterMergeOperator)).build().unwrap()
+    };
+    let (db, value) = (open(), vec![7; 3000]);
+    for number in 0..300 {
+        db.put(format!("key {number:03}"), &value).unwrap();
+    }
+    db.merge("last", 1_u64.to_be_bytes()).unwrap();
+    for operand in ["no number", "nor this"] {
+        db.merge("not a counter", operand).unwrap();
+    }
+    db.flush().unwrap();
+    assert_eq!(db.stats().unwrap().sst_rows, 303, "the operands are written as they are");
+    assert!(db.stats().unwrap().flushed_bytes > 900_000, "{:?}", db.stats());
+    drop(db);
+    let db = open();
+    assert!(db.get("not a counter").is_err(), "it is the reader who is told");
+    assert_eq!(db.get("last").unwrap().unwrap(), 1_u64.to_be_bytes()[..]);
+    for number in 0..300 {
+        assert_eq!(db.get(format!("key {number:03}")).unwrap().unwrap(), value);
+    }
+    let files = std::fs::read_dir(folder.path().join("sst")).unwrap();
+    assert_eq!(files.count(), 1, "what was begun with the operator is gone");
 }
 
 #[test]

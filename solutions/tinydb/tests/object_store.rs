@@ -104,6 +104,14 @@ fn a_local_store_leaves_no_temporary_file() {
 }
 
 #[test]
+fn parts_that_end_in_an_error_leave_no_file() {
+    let (folder, store) = local();
+    let parts = [Ok("half an object".into()), Err(Error::Closed)];
+    store.put_parts_if_absent("sst/1", &mut parts.into_iter()).expect_err("the second part");
+    assert_eq!(files(folder.path()), [""; 0]);
+}
+
+#[test]
 fn what_a_crash_left_behind_is_no_object() {
     let (folder, store) = local();
     store.put("sst/1", "x".into()).expect("a put");

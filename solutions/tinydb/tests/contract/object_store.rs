@@ -28,6 +28,8 @@ macro_rules! object_store_contract {
             an_object_comes_back_as_it_was_put,
             put_if_absent_leaves_what_is_there,
             of_many_put_if_absent_one_wins,
+            parts_become_one_object_if_there_is_none,
+            parts_that_end_in_an_error_leave_nothing,
             a_range_is_returned_exactly_or_not_at_all,
             what_is_missing_is_not_found,
             a_listing_is_sorted_and_keeps_to_its_folder,
@@ -102,6 +104,39 @@ pub fn of_many_put_if_absent_one_wins(fresh: &Fresh) {
         let object = store.get(&path).expect("the winner's object");
         assert_eq!(object, vec![winners[0] as u8; 1000], "the object is the winner's");
     }
+}
+
+/// Parts, as a writer makes them.
+fn put_parts<const N: usize>(
+    store: &dyn ObjectStore,
+    path: &str,
+    parts: [Result<&'static str, Error>; N],
+) -> Result<(), Error> {
+    store.put_parts_if_absent(path, &mut parts.into_iter().map(|part| part.map(Bytes::from)))
+}
+
+pub fn parts_become_one_object_if_there_is_none(fresh: &Fresh) {
+    let store = &*fresh.store;
+    put_parts(store, "sst/1.sst", [Ok("one "), Ok(""), Ok("object")]).expect("a put");
+    assert_eq!(store.get("sst/1.sst").expect("a get"), "one object", "{store:?}");
+    let found = put_parts(store, "sst/1.sst", [Ok("another")]);
+    let is_there = matches!(&found, Err(Error::AlreadyExists { path }) if path == "sst/1.sst");
+    assert!(is_there, "{store:?}: expected Error::AlreadyExists, found {found:?}");
+    assert_eq!(store.get("sst/1.sst").expect("a get"), "one object", "{store:?}");
+    put_parts(store, "sst/2.sst", []).expect("a put of no part");
+    assert_eq!(store.get("sst/2.sst").expect("a get"), "", "{store:?}");
+}
+
+pub fn parts_that_end_in_an_error_leave_nothing(fresh: &Fresh) {
+    let store = &*fresh.store;
+    let cancelled = || Err(Error::Cancelled { work: "put" });
+    let found = put_parts(store, "sst/1.sst", [Ok("half an "), cancelled(), Ok("object")]);
+    assert!(matches!(found, Err(Error::Cancelled { .. })), "{store:?}: {found:?}");
+    assert!(paths(store, "").is_empty(), "{store:?}");
+    put_parts(store, "sst/1.sst", [Ok("whole")]).expect("a put");
+    let found = put_parts(store, "sst/1.sst", [Ok("half"), cancelled()]);
+    assert!(found.is_err(), "{store:?}: {found:?}");
+    assert_eq!(store.get("sst/1.sst").expect("a get"), "whole", "{store:?}");
 }
 
 pub fn a_range_is_returned_exactly_or_not_at_all(fresh: &Fresh) {
@@ -220,6 +255,7 @@ pub fn paths_that_lead_elsewhere_are_refused_by_every_method(fresh: &Fresh) {
         let refused = [
             store.put(path, "x".into()).err(),
             store.put_if_absent(path, "x".into()).err(),
+            put_parts(store, path, [Ok("x")]).err(),
             store.get(path).err(),
             store.get_range(path, 0..0).err(),
             store.head(path).err(),
