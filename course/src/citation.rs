@@ -13,8 +13,10 @@
 //! Before FILE may stand its crate, as in "A in CRATE, FILE". Other names count in a passage about SlateDB only: in a box
 //! of class `slatedb`, or in a paragraph, list or table that says SlateDB or names one of its files.
 
-use crate::pin::MAIN_CRATE;
 use crate::prose::{Block, Token, blocks, tokens};
+
+/// The crate that a file belongs to when no crate is named.
+pub const MAIN_CRATE: &str = "slatedb";
 
 /// Something that a text names.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -71,7 +71,7 @@ impl Course {
             Some(found) => Ok(weeks.swap_remove(found)),
             None => Err(Error::NoWeek {
                 asked: number,
-                known: crate::error::joined(weeks.iter().map(|week| week.number)),
+                known: crate::prose::joined(weeks.iter().map(|week| week.number)),
             }),
         }
     }

@@ -219,7 +219,7 @@ fn adoption(course: &Course) -> Line {
         }
         Ok((adopted, _)) if adopted.weeks.is_empty() => Line::ok("adopted", "no week yet"),
         Ok((adopted, _)) => {
-            Line::ok("adopted", format!("weeks {}", crate::error::joined(adopted.weeks.iter())))
+            Line::ok("adopted", format!("weeks {}", crate::prose::joined(adopted.weeks.iter())))
         }
     }
 }

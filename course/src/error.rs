@@ -230,8 +230,3 @@ impl Error {
         Self::File { path: path.to_owned(), message: message.into() }
     }
 }
-
-/// "1, 2, 3", for what there is to choose from.
-pub(crate) fn joined<T: ToString>(parts: impl Iterator<Item = T>) -> String {
-    parts.map(|part| part.to_string()).collect::<Vec<_>>().join(", ")
-}

@@ -146,7 +146,7 @@ pub fn select(names: &[String]) -> Result<Vec<Gate>, Error> {
         if !GATES.iter().any(|gate| gate.name == name) {
             return Err(Error::NoGate {
                 asked: name.clone(),
-                known: crate::error::joined(GATES.iter().map(|gate| gate.name)),
+                known: crate::prose::joined(GATES.iter().map(|gate| gate.name)),
             });
         }
     }

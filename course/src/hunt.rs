@@ -70,7 +70,7 @@ pub fn reveal(course: &Course, number: u8, name: &str) -> Result<String, Error> 
     let bug = bugs.iter().find(|bug| bug.name == name).ok_or_else(|| Error::NoBug {
         asked: name.to_owned(),
         week: number,
-        known: crate::error::joined(bugs.iter().map(|bug| &bug.name)),
+        known: crate::prose::joined(bugs.iter().map(|bug| &bug.name)),
     })?;
     Ok(revealed(bug))
 }
@@ -93,7 +93,7 @@ fn planted_in(course: &Course, week: &Week) -> Result<Vec<Bug>, Error> {
     }
     let known = match known.as_slice() {
         [] => "none yet".to_owned(),
-        known => crate::error::joined(known.iter()),
+        known => crate::prose::joined(known.iter()),
     };
     Err(Error::NoBugs { week: week.number, known })
 }

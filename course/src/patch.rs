@@ -189,7 +189,7 @@ fn heads(kind: &Kind, path: &str, text: &str) -> Result<Vec<Head>, Error> {
         let (key, value) = line.split_once(':').unwrap_or((line, ""));
         if key != kind.word && !kind.keys.contains(&key) {
             let known = std::iter::once(&kind.word).chain(kind.keys);
-            let known = crate::error::joined(known.map(|key| format!("`{key}: …`")));
+            let known = crate::prose::joined(known.map(|key| format!("`{key}: …`")));
             return Err(Error::at(path, number, format!("expected {known}, found `{line}`")));
         }
         if heads.iter().any(|head| head.key == key) {

@@ -12,9 +12,6 @@ use crate::{Course, Error, files};
 /// Where the list is, seen from the root of the course.
 pub const PIN: &str = "book/slatedb.toml";
 
-/// The crate that a file belongs to when no crate is named.
-pub const MAIN_CRATE: &str = "slatedb";
-
 /// What the course may name of SlateDB.
 #[derive(Clone, Debug)]
 pub struct Pin {

@@ -1,4 +1,5 @@
-//! Markdown cut into blocks, and blocks into words and code: what [`citation`](crate::citation) reads.
+//! Markdown cut into blocks, and blocks into words and code: what [`citation`](crate::citation) reads. And lists put
+//! into words.
 
 /// Lines without a blank one between them.
 #[derive(Clone, Debug, Default)]
@@ -141,4 +142,9 @@ fn code_span(text: &str) -> Option<(String, usize)> {
         }
         from = at + run;
     }
+}
+
+/// "1, 2, 3", for what there is to choose from.
+pub(crate) fn joined<T: ToString>(parts: impl Iterator<Item = T>) -> String {
+    parts.map(|part| part.to_string()).collect::<Vec<_>>().join(", ")
 }

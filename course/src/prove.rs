@@ -30,7 +30,7 @@ pub fn prove(course: &Course, number: u8, named: &[String], release: bool) -> Re
     if let Some(asked) = named.iter().find(|name| !known.contains(*name)) {
         return Err(Error::NoTests {
             asked: asked.clone(),
-            known: crate::error::joined(known.iter()),
+            known: crate::prose::joined(known.iter()),
         });
     }
     let copy = workspace(course, &week, &known)?;

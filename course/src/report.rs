@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 
 use crate::cargo::{build_task_tests, build_tests};
 use crate::inventory::task_files;
+use crate::results::Tally;
 use crate::suite::{self, Outcome, Suite, Test, first_panic, stopped_at};
 use crate::week::{Task, TaskId, Week};
 use crate::{Course, Error, results};
@@ -64,17 +65,6 @@ pub struct Spent {
     pub building: Duration,
     /// Running the tests.
     pub testing: Duration,
-}
-
-/// How many of a task's tests pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tally {
-    /// The task.
-    pub task: TaskId,
-    /// How many pass.
-    pub passed: usize,
-    /// How many there are.
-    pub total: usize,
 }
 
 /// Runs the tests of a week or a task, on the reader's code or on the reference. What the reader's code came to is kept

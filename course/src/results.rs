@@ -10,9 +10,19 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::Tally;
 use crate::week::TaskId;
 use crate::{Course, Error, files, mdbook};
+
+/// How many of a task's tests pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// The task.
+    pub task: TaskId,
+    /// How many pass.
+    pub passed: usize,
+    /// How many there are.
+    pub total: usize,
+}
 
 /// The form of the file that this writes and understands.
 const VERSION: u32 = 1;

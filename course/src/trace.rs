@@ -68,7 +68,7 @@ pub fn select(course: &Course, named: &[String]) -> Result<Vec<Script>, Error> {
         }
         Err(Error::NoScript {
             asked: name.clone(),
-            known: crate::error::joined(known.iter().map(|script| &script.name)),
+            known: crate::prose::joined(known.iter().map(|script| &script.name)),
         })
     };
     named.iter().map(find).collect()

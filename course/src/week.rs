@@ -197,7 +197,7 @@ impl Week {
     pub fn task(&self, id: TaskId) -> Result<&Task, Error> {
         self.tasks().find(|task| task.id == id).ok_or_else(|| Error::NoTask {
             asked: id,
-            known: crate::error::joined(self.tasks().map(|task| task.id)),
+            known: crate::prose::joined(self.tasks().map(|task| task.id)),
         })
     }
 

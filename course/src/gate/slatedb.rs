@@ -2,8 +2,9 @@
 //! sources of SlateDB: `cargo course slatedb` compares the list with them.
 
 use super::named::{Named, What};
+use crate::citation::MAIN_CRATE;
 use crate::crates::COMPARE;
-use crate::pin::{MAIN_CRATE, PIN, Pin};
+use crate::pin::{PIN, Pin};
 use crate::{Course, Error, manifest};
 
 pub(super) fn check(course: &Course) -> Result<Vec<String>, Error> {

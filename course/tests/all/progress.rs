@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use course::Course;
 use course::plan::Plan;
 use course::progress::{Form, NAME, Sheet, Tick, progress};
-use course::report::Tally;
+use course::results::Tally;
 use course::results::{Results, record};
 use course::week::TaskId;
 use proptest::prelude::*;

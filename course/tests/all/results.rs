@@ -3,8 +3,8 @@
 use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use course::report::{self, Goal, Tally};
-use course::results::{Results, begin, file, record};
+use course::report::{self, Goal};
+use course::results::{Results, Tally, begin, file, record};
 use course::week::TaskId;
 
 use crate::fixture::Fixture;

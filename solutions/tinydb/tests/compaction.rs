@@ -193,7 +193,7 @@ fn two_that_work_at_once_are_given_different_numbers() {
     pins.release(8);
     assert_eq!(pins.pinned(), BTreeSet::from([7, 9]));
     assert_eq!((pins.hold(7), pins.hold(7)), (8, 10), "what was given up is free");
-    [7, 8, 9, 10].map(|id| pins.release(id));
+    [7, 8, 9, 10].into_iter().for_each(|id| pins.release(id));
     assert_eq!(pins.pinned(), BTreeSet::new());
     pins.release(7);
     assert_eq!(pins.pinned(), BTreeSet::new(), "one too many does no harm");

@@ -70,6 +70,8 @@ pub(crate) mod traced_merge_operator;
 pub(crate) mod traced_rows;
 #[path = "../../../../solutions/tinydb/src/db/unfinished_flush.rs"]
 pub(crate) mod unfinished_flush;
+#[path = "../../../../solutions/tinydb/src/db/unknown_commit.rs"]
+pub mod unknown_commit;
 #[path = "../../../../solutions/tinydb/src/db/wal_flusher.rs"]
 pub mod wal_flusher;
 #[path = "../../../../solutions/tinydb/src/db/write_batch.rs"]

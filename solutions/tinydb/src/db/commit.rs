@@ -11,13 +11,7 @@ use super::fence::Fence;
 use super::manifest::Manifest;
 use super::manifest_store::ManifestStore;
 use super::state::Run;
-
-/// A commit that failed. It may have been carried out all the same, without an answer.
-#[derive(Debug)]
-pub struct UnknownCommit {
-    /// If it was a compaction's: what that has made of what.
-    pub compaction: Option<(CompactionSpec, Run)>,
-}
+use super::unknown_commit::UnknownCommit;
 
 impl DbInner {
     /// Commits the manifest of a flush that `next` makes of the current one.

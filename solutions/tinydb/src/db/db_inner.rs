@@ -17,7 +17,6 @@ use crate::optimize::{BlockCache, GroupCommit, WriteHandle};
 use crate::storage::{Durability, WalStore, WalWriter};
 
 use super::backpressure::{Admission, admission};
-use super::commit::UnknownCommit;
 use super::compactions::Compactions;
 use super::counters::Counters;
 use super::fence::Fence;
@@ -31,6 +30,7 @@ use super::state::{DbState, ImmutableMemTable};
 use super::trace::Trace;
 use super::traced_rows::TracedRows;
 use super::unfinished_flush::UnfinishedFlush;
+use super::unknown_commit::UnknownCommit;
 use super::write_batch::WriteBatch;
 
 /// How much of the WAL may wait for the next sync in the background before one is asked for: also

@@ -43,6 +43,7 @@ pub mod trace;
 pub(crate) mod traced_merge_operator;
 pub(crate) mod traced_rows;
 pub(crate) mod unfinished_flush;
+pub mod unknown_commit;
 pub mod wal_flusher;
 pub mod write_batch;
 
