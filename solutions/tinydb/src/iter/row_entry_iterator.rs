@@ -12,7 +12,8 @@ use crate::format::RowEntry;
 /// Invariants, which every implementation keeps and every user may rely on:
 /// 1. Each row that [`next`](Self::next) returns stands behind the one before it in the order.
 /// 2. [`seek`](Self::seek) moves forward or not at all. No row is returned twice.
-/// 3. At the end, `next` returns `None`, however often it is called.
+/// 3. At the end, `next` returns `None`, however often it is called. (Only a memtable that is still
+///    written to may go on.)
 /// 4. A call that fails has not moved the stream. It can be repeated, and no row is lost.
 ///
 /// It is not [`std::iter::Iterator`], because a stream of rows can fail and can `seek`, and because
