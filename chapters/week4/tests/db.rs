@@ -219,6 +219,13 @@ impl Home {
         Self { store, wal, events }
     }
 
+    /// With a manifest, as an earlier writer has left it.
+    fn beginning_with(manifest: &Manifest) -> Self {
+        let home = Self::new();
+        home.store.inner.put(&paths::manifest(1), manifest.encode()).unwrap();
+        home
+    }
+
     fn builder(&self) -> DbBuilder {
         let builder = Db::builder("unused").with_object_store(self.store.clone());
         builder.with_wal_store(self.wal.clone())
@@ -662,9 +669,7 @@ mod task_4_7 {
     #[test]
     fn numbers_run_out_without_being_used_twice() {
         for last in [u64::MAX - 1, u64::MAX] {
-            let home = Home::new();
-            let manifest = Manifest { last_l0_seq: last, ..Manifest::default() };
-            home.store.inner.put(&paths::manifest(1), manifest.encode()).unwrap();
+            let home = Home::beginning_with(&Manifest { last_l0_seq: last, ..Manifest::default() });
             let db = home.open();
             let result = db.write(batch(&[("apple", "red"), ("fig", "blue")]));
             let rule = rule("4.7", "without enough numbers a batch is refused: out_of_numbers");
@@ -675,9 +680,8 @@ mod task_4_7 {
 
     #[test]
     fn the_last_number_of_all_is_given_to_a_row() {
-        let home = Home::new();
-        let manifest = Manifest { last_l0_seq: u64::MAX - 2, ..Manifest::default() };
-        home.store.inner.put(&paths::manifest(1), manifest.encode()).unwrap();
+        let home =
+            Home::beginning_with(&Manifest { last_l0_seq: u64::MAX - 2, ..Manifest::default() });
         let db = home.open();
         let result = db.write(batch(&[("apple", "red"), ("fig", "blue")]));
         let rule = rule("4.7", "a batch for which there are enough numbers is not refused");
@@ -1072,9 +1076,7 @@ mod task_4_8 {
 
     #[test]
     fn numbers_of_ssts_begin_where_the_manifest_says() {
-        let home = Home::new();
-        let manifest = Manifest { next_sst_id: 7, ..Manifest::default() };
-        home.store.inner.put(&paths::manifest(1), manifest.encode()).unwrap();
+        let home = Home::beginning_with(&Manifest { next_sst_id: 7, ..Manifest::default() });
         home.store.inner.put(&paths::sst(7), Bytes::from_static(b"left behind")).unwrap();
         let db = home.open();
         db.put("apple", "red").unwrap();
@@ -1173,9 +1175,10 @@ mod task_4_8 {
 
     #[test]
     fn numbers_of_segments_run_out_without_beginning_anew() {
-        let home = Home::new();
-        let manifest = Manifest { replay_after_wal_id: u64::MAX - 1, ..Manifest::default() };
-        home.store.inner.put(&paths::manifest(1), manifest.encode()).unwrap();
+        let home = Home::beginning_with(&Manifest {
+            replay_after_wal_id: u64::MAX - 1,
+            ..Manifest::default()
+        });
         let db = home.open();
         db.put("apple", "red").unwrap();
         let result = flush(&db);

@@ -703,6 +703,7 @@ mod task_8_12 {
     use std::path::{Path, PathBuf};
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Barrier};
+    use std::thread::JoinHandle;
     use std::time::{Duration, Instant};
     use std::{fs, hint, thread};
 
@@ -770,6 +771,12 @@ mod task_8_12 {
             let found = readable(self.cache.get_range(SST, range.clone()), &rule);
             let expected = self.remote.objects.get_range(SST, range.clone()).expect("a range");
             assert_bytes(&found, &expected, &format!("bytes {range:?} of the object{rule}"));
+        }
+
+        /// Reads a range of the object at `SST` in another thread.
+        fn read_beside(&self, range: Range<u64>) -> JoinHandle<Result<Bytes>> {
+            let cache = Arc::clone(&self.cache);
+            thread::spawn(move || cache.get_range(SST, range))
         }
 
         /// Files of parts.
@@ -1172,13 +1179,9 @@ mod task_8_12 {
             let setting = Setting::new();
             setting.assert_reads(0..10);
             setting.remote.hold_answers();
-            let read = |range: Range<u64>| {
-                let cache = Arc::clone(&setting.cache);
-                thread::spawn(move || cache.get_range(SST, range))
-            };
-            let other = read(410..420);
+            let other = setting.read_beside(410..420);
             setting.remote.await_held(1);
-            let both = read(310..420);
+            let both = setting.read_beside(310..420);
             setting.remote.await_held(2);
             setting.remote.open_gate();
             for (reading, range) in [(other, 410..420), (both, 310..420)] {
@@ -1195,17 +1198,9 @@ mod task_8_12 {
             setting.cache.head(SST).expect("an object");
             setting.remote.fail(1);
             setting.remote.hold_answers();
-            let reading = thread::spawn({
-                let cache = Arc::clone(&setting.cache);
-                move || cache.get_range(SST, 310..330)
-            });
+            let reading = setting.read_beside(310..330);
             setting.remote.await_held(1);
-            let waiting: Vec<_> = (0..15)
-                .map(|_| {
-                    let cache = Arc::clone(&setting.cache);
-                    thread::spawn(move || cache.get_range(SST, 310..330))
-                })
-                .collect();
+            let waiting: Vec<_> = (0..15).map(|_| setting.read_beside(310..330)).collect();
             thread::sleep(Duration::from_millis(30));
             setting.remote.open_gate();
             let first = reading.join().expect("no panic");
@@ -1233,14 +1228,10 @@ mod task_8_12 {
                     setting.cache.head(SST).expect("an object");
                     setting.remote.fail(1);
                     setting.remote.hold_answers();
-                    let read = |range: Range<u64>| {
-                        let cache = Arc::clone(&setting.cache);
-                        thread::spawn(move || cache.get_range(SST, range))
-                    };
-                    let fails = read(310..330);
+                    let fails = setting.read_beside(310..330);
                     setting.remote.await_held(1);
                     // It leads part 2 and follows part 3.
-                    let both = read(210..330);
+                    let both = setting.read_beside(210..330);
                     setting.remote.await_held(2);
                     setting.remote.open_gate();
                     let failed = fails.join().expect("no panic");
@@ -1268,10 +1259,7 @@ mod task_8_12 {
                 let setting = Setting::bounded(0);
                 setting.cache.head(SST).expect("an object");
                 setting.remote.hold_answers();
-                let read = || {
-                    let cache = Arc::clone(&setting.cache);
-                    thread::spawn(move || cache.get_range(SST, 310..330))
-                };
+                let read = || setting.read_beside(310..330);
                 let mut reading = vec![read()];
                 setting.remote.await_held(1);
                 reading.extend((0..7).map(|_| read()));
@@ -1335,20 +1323,14 @@ mod task_8_12 {
             let setting = Setting::new();
             setting.assert_reads(0..100);
             setting.remote.hold_answers();
-            let reading = thread::spawn({
-                let cache = Arc::clone(&setting.cache);
-                move || cache.get_range(SST, 210..220)
-            });
+            let reading = setting.read_beside(210..220);
             setting.remote.await_held(1);
             // If one of these waits for the fetch, the deadline passes.
             setting.assert_reads(10..90);
             setting.cache.head(SST).expect("an object");
             setting.cache.put(OTHER, "another object".into()).expect("room");
             setting.cache.stats();
-            let second = thread::spawn({
-                let cache = Arc::clone(&setting.cache);
-                move || cache.get_range(SST, 410..420)
-            });
+            let second = setting.read_beside(410..420);
             setting.remote.await_held(2);
             setting.remote.open_gate();
             for (reading, at) in [(reading, 210), (second, 410)] {

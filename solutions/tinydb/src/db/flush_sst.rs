@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 
 use crate::error::{Error, Result};
+use crate::object_store::Parts;
 use crate::storage::MemTable;
 
 use super::db_inner::{DbInner, locked};
@@ -15,9 +16,6 @@ use super::new_sst::NewSst;
 use super::paths;
 use super::state::Sst;
 use super::unfinished_flush::UnfinishedFlush;
-
-/// The bytes of an SST, part by part.
-type Parts<'a> = Box<dyn Iterator<Item = Result<Bytes>> + 'a>;
 
 impl DbInner {
     /// The SST of an immutable memtable: without the rows that no reader can see any more, and with
@@ -89,7 +87,7 @@ impl DbInner {
     /// If one of them has the same bytes, it is this SST: an earlier try got no answer to its put.
     ///
     /// The SST is pinned: whoever commits it or gives it up releases it.
-    fn put_new_sst<'a>(&self, mut id: u64, parts: &dyn Fn() -> Parts<'a>) -> Result<u64> {
+    fn put_new_sst<'a>(&self, mut id: u64, parts: &dyn Fn() -> Box<Parts<'a>>) -> Result<u64> {
         loop {
             id = self.hold_next(id);
             let path = paths::sst(id);
@@ -124,7 +122,7 @@ impl DbInner {
 }
 
 /// Whether the bytes of `parts` are those of `object`.
-fn is_made_of(mut object: &[u8], parts: Parts<'_>) -> Result<bool> {
+fn is_made_of(mut object: &[u8], parts: Box<Parts<'_>>) -> Result<bool> {
     for part in parts {
         match object.strip_prefix(&*part?) {
             Some(rest) => object = rest,

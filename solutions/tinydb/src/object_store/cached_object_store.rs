@@ -23,7 +23,7 @@ use super::part_folder::PartFolder;
 use super::part_index::{PartIndex, PartKey, Room};
 use super::parts::{Answer, bytes_of, covering, runs, slice_of_part};
 use super::single_flight::{Follower, Joined, Leader, SingleFlight};
-use super::{ObjectMeta, ObjectStore, concurrently, is_under, validate_path};
+use super::{ObjectMeta, ObjectStore, Parts, concurrently, is_under, validate_path};
 use crate::error::{Error, Result};
 
 /// The folder of objects that are cached.
@@ -444,11 +444,7 @@ impl ObjectStore for CachedObjectStore {
         self.inner().put_if_absent(path, object)
     }
 
-    fn put_parts_if_absent(
-        &self,
-        path: &str,
-        parts: &mut dyn Iterator<Item = Result<Bytes>>,
-    ) -> Result<()> {
+    fn put_parts_if_absent(&self, path: &str, parts: &mut Parts<'_>) -> Result<()> {
         let _writing = self.begin_write(path)?;
         self.inner().put_parts_if_absent(path, parts)
     }

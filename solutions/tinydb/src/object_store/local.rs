@@ -27,7 +27,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use super::open_files::{OpenFile, OpenFiles, read_exact_at};
-use super::{ObjectMeta, ObjectStore, check_range, validate_path, validate_prefix};
+use super::{ObjectMeta, ObjectStore, Parts, check_range, validate_path, validate_prefix};
 use crate::error::{Error, Result};
 
 /// Objects as files under one directory. Several stores, also in several processes, may use the
@@ -47,9 +47,6 @@ struct Unsynced {
     /// How many failures there were.
     failures: u64,
 }
-
-/// An object, part by part.
-type Parts<'a> = &'a mut dyn Iterator<Item = Result<Bytes>>;
 
 impl LocalObjectStore {
     /// A store in the directory `root`, which is made if it is missing.
@@ -111,7 +108,11 @@ impl LocalObjectStore {
     }
 
     /// Writes an object to a temporary file in the directory of `path` and syncs it.
-    fn write_temporary(&self, path: &str, parts: Parts<'_>) -> Result<(TemporaryFile, PathBuf)> {
+    fn write_temporary(
+        &self,
+        path: &str,
+        parts: &mut Parts<'_>,
+    ) -> Result<(TemporaryFile, PathBuf)> {
         let target = self.file_of(path)?;
         let parent = target.parent().unwrap_or(&self.root);
         create_dir_durably(parent)?;
@@ -132,17 +133,18 @@ impl ObjectStore for LocalObjectStore {
         self.put_parts_if_absent(path, &mut iter::once(Ok(object)))
     }
 
-    fn put_parts_if_absent(&self, path: &str, parts: Parts<'_>) -> Result<()> {
+    fn put_parts_if_absent(&self, path: &str, parts: &mut Parts<'_>) -> Result<()> {
         let (temporary, target) = self.write_temporary(path, parts)?;
-        match fs::hard_link(&temporary.path, &target) {
+        let linked = fs::hard_link(&temporary.path, &target);
+        // Another process may have deleted the object that is known here under this path.
+        self.open_files.close(path);
+        match linked {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 // Whoever gave it this name may have crashed before the next line.
                 self.make_durable(&target, Ok(()))?;
                 Err(Error::AlreadyExists { path: path.to_owned() })
             }
             linked => {
-                // Another process may have deleted an older object of this path.
-                self.open_files.close(path);
                 let what = "link (its file system must have hard links)";
                 self.make_durable(&target, linked.map_err(Error::io(what, path)))
             }
@@ -215,7 +217,7 @@ struct TemporaryFile {
 }
 
 impl TemporaryFile {
-    fn write(directory: &Path, parts: Parts<'_>) -> Result<Self> {
+    fn write(directory: &Path, parts: &mut Parts<'_>) -> Result<Self> {
         let (mut file, temporary) = Self::create(directory)?;
         let write_error = || Error::io("write", temporary.path.display().to_string());
         for part in parts {

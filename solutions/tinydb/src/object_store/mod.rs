@@ -34,6 +34,9 @@ pub use concurrent::concurrently;
 pub use local::LocalObjectStore;
 pub use memory::MemoryObjectStore;
 
+/// The bytes of an object, part by part.
+pub type Parts<'a> = dyn Iterator<Item = Result<Bytes>> + 'a;
+
 // ANCHOR: object_store
 /// A set of immutable objects, each with a path such as `sst/00000000000000000007.sst`.
 ///
@@ -61,11 +64,7 @@ pub trait ObjectStore: Debug + Send + Sync {
     /// `parts` stand one behind the other. An error among them is returned, and there is no object.
     ///
     /// A store that can only take a whole object gets it when all parts are there.
-    fn put_parts_if_absent(
-        &self,
-        path: &str,
-        parts: &mut dyn Iterator<Item = Result<Bytes>>,
-    ) -> Result<()> {
+    fn put_parts_if_absent(&self, path: &str, parts: &mut Parts<'_>) -> Result<()> {
         let mut object = BytesMut::new();
         for part in parts {
             object.extend_from_slice(&part?);

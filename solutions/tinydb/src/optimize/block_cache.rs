@@ -93,6 +93,7 @@ struct Entry {
     block: Option<Arc<DataBlock>>,
     /// How often it was read since it came to its place in its queue, up to [`MAX_USES`].
     uses: u8,
+    /// Whether it is in the main queue; of a ghost, that it goes there if it comes back.
     is_in_main: bool,
 }
 
@@ -157,8 +158,9 @@ impl Shard {
     // exercise: week7.7
     pub fn get(&mut self, key: &BlockKey) -> Option<Arc<DataBlock>> {
         let entry = self.entries.get_mut(key)?;
+        let block = entry.block.clone()?;
         entry.uses = (entry.uses + 1).min(MAX_USES);
-        entry.block.clone()
+        Some(block)
     }
 
     /// Puts a block in, in place of the one that has this key, and evicts others until there is
@@ -172,15 +174,12 @@ impl Shard {
         let mut left = Vec::new();
         let weight = weight(&block);
         // Asked before room is made, because making room pushes keys out of the ghosts.
-        let known = self.remove(&key);
-        let is_ghost = known.as_ref().is_some_and(|entry| entry.block.is_none());
-        let Entry { block: replaced, uses, is_in_main } = known.unwrap_or_default();
+        let Entry { block: replaced, uses, is_in_main } = self.remove(&key).unwrap_or_default();
         left.extend(replaced);
         if weight > self.capacity {
             left.push(block);
             return left;
         }
-        let (uses, is_in_main) = if is_ghost { (0, true) } else { (uses, is_in_main) };
         self.make_room(weight, &mut left);
         self.queue(is_in_main).push(key, weight);
         self.entries.insert(key, Entry { block: Some(block), uses, is_in_main });
@@ -226,6 +225,8 @@ impl Shard {
             self.main.push(key, weight);
             return None;
         }
+        // There it goes if it comes back while it is remembered.
+        entry.is_in_main = true;
         self.ghosts.push_back(key);
         self.blocks -= 1;
         entry.block.take()
