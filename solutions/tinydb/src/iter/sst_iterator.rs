@@ -81,7 +81,11 @@ impl RowEntryIterator for SstIterator {
                     self.block = None;
                 }
                 Some(row) if self.range.starts_after(&row.key) => {}
-                Some(row) => return Ok(Some(row)),
+                Some(row) => {
+                    // What is left lies behind this row: nothing need be compared with the start.
+                    self.range.start = Bound::Unbounded;
+                    return Ok(Some(row));
+                }
                 None => {
                     self.block_number += 1;
                     self.block = None;
