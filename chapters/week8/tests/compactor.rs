@@ -17,7 +17,7 @@ use week8::db::{CompactorOptions, Settings, Snapshot, Stats};
 use week8::format::{FormatVersion, RowEntry, ValueDeletable};
 use week8::iter::{RetentionIterator, RowEntryIterator, VecIterator, stripe_of};
 use week8::merge::{ConcatMergeOperator, MergeOperator, MergeOperatorError};
-use week8::object_store::{MemoryObjectStore, ObjectMeta, ObjectStore};
+use week8::object_store::{MemoryObjectStore, ObjectMeta, ObjectStore, Parts};
 use week8::storage::{MemoryWalStore, SstBuilder, SstOptions, SstReader};
 use week8::{Db, DbBuilder, Error, Result};
 
@@ -363,6 +363,12 @@ fn encoded(rows: &[RowEntry]) -> Bytes {
     let mut builder = SstBuilder::with_options(&small_blocks());
     rows.iter().for_each(|row| builder.add(row).expect("rows of a test are in order"));
     builder.finish().expect("an SST of a test has rows")
+}
+
+/// All parts of an SST, one behind the other.
+fn whole(parts: &mut Parts<'_>) -> Result<Bytes> {
+    let parts: Vec<Bytes> = parts.collect::<Result<_>>()?;
+    Ok(parts.concat().into())
 }
 
 fn open(object: Bytes) -> Arc<SstReader> {
@@ -755,8 +761,8 @@ mod task_8_7 {
     /// Writes rows; returns the SSTs in the order in which they were handed over.
     fn write(compaction: &Compaction, rows: &[RowEntry]) -> Vec<Arc<SstReader>> {
         let mut objects = Vec::new();
-        let put: &mut dyn FnMut(Bytes) -> Result<usize> = &mut |object| {
-            objects.push(object);
+        let put: &mut dyn FnMut(&mut Parts<'_>) -> Result<usize> = &mut |parts| {
+            objects.push(whole(parts)?);
             Ok(objects.len())
         };
         let rows = VecIterator::new(rows.to_vec());
@@ -888,29 +894,80 @@ mod task_8_7 {
         }
     }
 
+    /// Notes how many rows were read from it.
+    #[derive(Debug)]
+    struct Noted(VecIterator, Arc<Mutex<usize>>);
+    impl RowEntryIterator for Noted {
+        fn next(&mut self) -> Result<Option<RowEntry>> {
+            let row = self.0.next()?;
+            *self.1.lock().expect("no test panics while it counts") += usize::from(row.is_some());
+            Ok(row)
+        }
+        fn seek(&mut self, key: &[u8]) -> Result<()> {
+            self.0.seek(key)
+        }
+    }
+
+    /// Values that fill more than two parts, and how many rows of them were read.
+    fn large(count: usize) -> (Vec<RowEntry>, Noted, Arc<Mutex<usize>>) {
+        let row = |number| RowEntry::new_value(format!("key {number:04}"), vec![b'v'; 1000], 7);
+        let rows: Vec<_> = (0..count).map(row).collect();
+        let read = Arc::new(Mutex::new(0));
+        (rows.clone(), Noted(VecIterator::new(rows), Arc::clone(&read)), read)
+    }
+
+    #[test]
+    fn an_sst_is_handed_over_in_parts() {
+        let (rows, noted, read) = large(1000);
+        let compaction = with_size(1 << 30);
+        let mut object = Vec::new();
+        let put: &mut dyn FnMut(&mut Parts<'_>) -> Result<()> = &mut |parts| {
+            for part in &mut *parts {
+                object.extend_from_slice(&part?);
+                let read = *read.lock().expect("no test panics while it counts") * 1000;
+                let rule = rule("8.7", "a part is handed over as soon as the builder has one");
+                let held = read.saturating_sub(object.len());
+                assert!(held < 100_000, "{read} bytes read, {} handed over{rule}", object.len());
+            }
+            let rule = rule("8.7", "behind the last part there is none");
+            assert!(parts.next().is_none(), "asked once more{rule}");
+            Ok(())
+        };
+        let written = compaction.write(noted, &CompactionProgress::new(), put);
+        assert_eq!(written.expect("rows in order can be written").len(), 1, "one SST is enough");
+        let mut builder = SstBuilder::with_options(&compaction.sst_options);
+        rows.iter().for_each(|row| builder.add(row).expect("rows of a test are in order"));
+        let expected = builder.finish().expect("there are rows");
+        let rule = rule("8.7", "the parts, one behind the other, are the SST");
+        assert!(object == expected, "{} bytes, expected {}{rule}", object.len(), expected.len());
+    }
+
+    #[test]
+    fn a_put_that_fails_between_two_parts_ends_it() {
+        let (_, noted, read) = large(1000);
+        let mut calls = 0;
+        let put: &mut dyn FnMut(&mut Parts<'_>) -> Result<()> = &mut |parts| {
+            calls += 1;
+            parts.next().transpose()?;
+            Err(unreachable_block())
+        };
+        let written = with_size(1 << 30).write(noted, &CompactionProgress::new(), put);
+        let rule = rule("8.7", "the first error ends it, and is returned");
+        assert!(matches!(written, Err(Error::NotFound { .. })), "found {written:?}{rule}");
+        let read = *read.lock().expect("no test panics while it counts");
+        assert!(calls == 1 && read < 500, "{calls} calls, {read} of 1000 rows read{rule}");
+    }
+
     #[test]
     fn each_sst_is_handed_over_before_the_next_is_begun() {
-        /// Notes how many rows were read from it.
-        #[derive(Debug)]
-        struct Noted(VecIterator, Arc<Mutex<usize>>);
-        impl RowEntryIterator for Noted {
-            fn next(&mut self) -> Result<Option<RowEntry>> {
-                let row = self.0.next()?;
-                *self.1.lock().expect("no test panics while it counts") +=
-                    usize::from(row.is_some());
-                Ok(row)
-            }
-            fn seek(&mut self, key: &[u8]) -> Result<()> {
-                self.0.seek(key)
-            }
-        }
         let read = Arc::new(Mutex::new(0));
         let rows = Noted(VecIterator::new(plain(200)), Arc::clone(&read));
         let mut handed_over = 0;
-        let put: &mut dyn FnMut(Bytes) -> Result<()> = &mut |object| {
-            handed_over += open(object).footer().row_count as usize;
+        let put: &mut dyn FnMut(&mut Parts<'_>) -> Result<()> = &mut |parts| {
+            handed_over += open(whole(parts)?).footer().row_count as usize;
             let read = *read.lock().expect("no test panics while it counts");
-            let rule = rule("8.7", "one SST is in memory at a time, however many there will be");
+            let rule =
+                rule("8.7", "an SST is handed over before the rows of the next one are read");
             assert!(read <= handed_over + 2, "{read} rows read, {handed_over} handed over{rule}");
             Ok(())
         };
@@ -921,11 +978,12 @@ mod task_8_7 {
     #[test]
     fn progress_counts_what_was_put() {
         let (progress, mut sizes) = (CompactionProgress::new(), Vec::new());
-        let put: &mut dyn FnMut(Bytes) -> Result<()> = &mut |object| {
+        let put: &mut dyn FnMut(&mut Parts<'_>) -> Result<()> = &mut |parts| {
+            let size = whole(parts)?.len() as u64;
             if sizes.len() == 2 {
                 return Err(unreachable_block());
             }
-            sizes.push(object.len() as u64);
+            sizes.push(size);
             let counted = progress.ssts_written();
             let rule = rule("8.7", "an SST counts when it was put, and not before");
             assert_eq!(counted, sizes.len() as u64 - 1, "while SST {} is put{rule}", sizes.len());
@@ -942,7 +1000,8 @@ mod task_8_7 {
     fn the_first_error_of_put_ends_it() {
         for failing in [1, 2, 3] {
             let mut calls = 0;
-            let put: &mut dyn FnMut(Bytes) -> Result<()> = &mut |_| {
+            let put: &mut dyn FnMut(&mut Parts<'_>) -> Result<()> = &mut |parts| {
+                whole(parts)?;
                 calls += 1;
                 if calls == failing { Err(unreachable_block()) } else { Ok(()) }
             };
@@ -953,7 +1012,7 @@ mod task_8_7 {
             assert_eq!(calls, failing, "nothing is put after the failure{rule}");
         }
         // The last SST is put when there are no more rows: its error counts too.
-        let put: &mut dyn FnMut(Bytes) -> Result<()> = &mut |_| Err(unreachable_block());
+        let put: &mut dyn FnMut(&mut Parts<'_>) -> Result<()> = &mut |_| Err(unreachable_block());
         let written =
             with_size(1 << 20).write(VecIterator::new(plain(3)), &CompactionProgress::new(), put);
         assert!(written.is_err(), "the only put fails: {}", rule("8.7", "the first error ends it"));
@@ -975,8 +1034,8 @@ mod task_8_7 {
         }
         for good in [0, 1, 50] {
             let mut handed_over = 0;
-            let put: &mut dyn FnMut(Bytes) -> Result<()> = &mut |object| {
-                handed_over += open(object).footer().row_count;
+            let put: &mut dyn FnMut(&mut Parts<'_>) -> Result<()> = &mut |parts| {
+                handed_over += open(whole(parts)?).footer().row_count;
                 Ok(())
             };
             let rows = Broken(VecIterator::new(plain(100)), good);
@@ -991,7 +1050,7 @@ mod task_8_7 {
     #[test]
     fn rows_out_of_order_are_refused() {
         let rows = VecIterator::new(vec![value("b", 1), value("a", 2)]);
-        let put: &mut dyn FnMut(Bytes) -> Result<()> = &mut |_| Ok(());
+        let put: &mut dyn FnMut(&mut Parts<'_>) -> Result<()> = &mut |parts| whole(parts).map(drop);
         let written = with_size(1 << 20).write(rows, &CompactionProgress::new(), put);
         let rule = rule("8.7", "an error of the builder ends it");
         assert!(matches!(written, Err(Error::InvalidArgument { .. })), "found {written:?}{rule}");
@@ -1021,7 +1080,7 @@ mod task_8_7 {
         let operator: Arc<dyn MergeOperator> = Arc::new(Picky);
         let compaction =
             Compaction { merge_operator: Some(operator), ..compaction(vec![source(&rows)]) };
-        let ssts = compaction.run(&CompactionProgress::new(), |object| Ok(open(object)));
+        let ssts = compaction.run(&CompactionProgress::new(), |parts| whole(parts).map(open));
         let found: Vec<_> = ssts.expect("it goes on without").iter().flat_map(rows_of).collect();
         let rule = rule("8.7", "operands that can't be merged are written as they are");
         assert_eq!(listing(&found), listing(&rows), "{rule}");

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use testkit::{SimulatedFile, TempFolder, deadline};
-use tinydb::db::backpressure::{Admission, LONGEST_DELAY, admission};
+use tinydb::db::backpressure::{Admission, LONGEST_DELAY, OwedDelay, admission};
 use tinydb::db::{Manifest, Trace, paths};
 use tinydb::error::Error;
 use tinydb::format::Step;
@@ -22,22 +22,32 @@ use tinydb::{Db, DbBuilder, Result, Settings, WriteBatch, WriteOptions};
 
 #[test]
 fn writes_are_slowed_before_they_stop() {
-    assert_eq!(admission(0, 1000), Admission::Go);
-    assert_eq!(admission(499, 1000), Admission::Go);
-    assert_eq!(admission(500, 1000), Admission::Go);
-    assert_eq!(admission(750, 1000), Admission::Slow(LONGEST_DELAY / 2));
-    assert_eq!(admission(1000, 1000), Admission::Stop);
-    assert_eq!(admission(usize::MAX, 1000), Admission::Stop);
+    assert_eq!(admission(0, 500, 1000), Admission::Go);
+    assert_eq!(admission(499, 500, 1000), Admission::Go);
+    assert_eq!(admission(500, 500, 1000), Admission::Go);
+    assert_eq!(admission(750, 500, 1000), Admission::Slow(LONGEST_DELAY / 2));
+    assert_eq!(admission(1000, 500, 1000), Admission::Stop);
+    assert_eq!(admission(usize::MAX, 500, 1000), Admission::Stop);
     let mut last = Duration::ZERO;
     for unflushed in 501..1000 {
-        let Admission::Slow(delay) = admission(unflushed, 1000) else {
+        let Admission::Slow(delay) = admission(unflushed, 500, 1000) else {
             panic!("{unflushed} of 1000 bytes: not slowed");
         };
         assert!(last < delay && delay < LONGEST_DELAY, "{unflushed}: {delay:?} behind {last:?}");
         last = delay;
     }
-    assert_eq!(admission(0, 0), Admission::Stop);
-    assert_eq!(admission(0, 1), Admission::Go);
+    assert_eq!(admission(0, 0, 0), Admission::Stop);
+    assert_eq!(admission(0, 0, 1), Admission::Go);
+    // With room for one memtable, writes are not slowed while it is filled.
+    assert_eq!(admission(999, 1000, 1000), Admission::Go);
+}
+
+#[test]
+fn short_delays_are_slept_together() {
+    let mut owed = OwedDelay::default();
+    let slept: Vec<_> = (0..10).map(|_| owed.add(LONGEST_DELAY / 4)).collect();
+    let expected = [0, 0, 0, 4, 0, 0, 0, 4, 0, 0].map(|quarters| LONGEST_DELAY / 4 * quarters);
+    assert_eq!(slept, expected);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::object_store::ObjectStore;
 use crate::optimize::{BlockCache, GroupCommit, WriteHandle};
 use crate::storage::{Durability, WalStore, WalWriter};
 
-use super::backpressure::{Admission, admission};
+use super::backpressure::{Admission, OwedDelay, admission};
 use super::compactions::Compactions;
 use super::counters::Counters;
 use super::fence::Fence;
@@ -29,6 +29,7 @@ use super::sst_pins::SstPins;
 use super::state::{DbState, ImmutableMemTable};
 use super::trace::Trace;
 use super::traced_rows::TracedRows;
+use super::trivial_move::PlainSsts;
 use super::unfinished_flush::UnfinishedFlush;
 use super::unknown_commit::UnknownCommit;
 use super::write_batch::WriteBatch;
@@ -87,6 +88,8 @@ pub struct DbInner {
     /// Blocks of SSTs.
     pub(super) block_cache: Option<Arc<BlockCache>>,
     pub(super) sst_pins: SstPins,
+    /// Which SSTs need not be merged if they overlap nothing.
+    pub(super) plain_ssts: PlainSsts,
     pub(super) garbage_collection: GarbageCollection,
     pub(super) counters: Counters,
     /// The last commit of a manifest, if it failed, so that its outcome is not known. It changes
@@ -107,6 +110,8 @@ pub struct Writer {
     pub(super) last_seq: u64,
     /// How often the segment was synced.
     pub(super) syncs: u64,
+    /// How long writes had to wait and did not yet.
+    pub(super) owed_delay: OwedDelay,
     /// The size of the segment at the last sync.
     pub(super) synced_size: u64,
 }
@@ -192,7 +197,9 @@ impl DbInner {
             self.commits.request(writer.last_seq);
         }
         let limit = self.settings.max_unflushed_bytes;
-        let admission = admission(state.unflushed_bytes(), limit);
+        // A memtable that is being filled is nothing that waits.
+        let slow_from = (limit / 2).max(self.settings.l0_sst_size_bytes);
+        let admission = admission(state.unflushed_bytes(), slow_from, limit);
         // Whoever waits holds no memtable that was flushed meanwhile.
         drop(state);
         match admission {
@@ -201,7 +208,7 @@ impl DbInner {
                 state.unflushed_bytes() < limit || state.immutables.is_empty()
             }),
             Admission::Slow(delay) => {
-                thread::sleep(delay);
+                thread::sleep(writer.owed_delay.add(delay));
                 Ok(())
             }
             Admission::Go => Ok(()),

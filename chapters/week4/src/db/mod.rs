@@ -68,6 +68,8 @@ pub mod trace;
 pub(crate) mod traced_merge_operator;
 #[path = "../../../../solutions/tinydb/src/db/traced_rows.rs"]
 pub(crate) mod traced_rows;
+#[path = "../../../../solutions/tinydb/src/db/trivial_move.rs"]
+pub(crate) mod trivial_move;
 #[path = "../../../../solutions/tinydb/src/db/unfinished_flush.rs"]
 pub(crate) mod unfinished_flush;
 #[path = "../../../../solutions/tinydb/src/db/unknown_commit.rs"]

@@ -93,8 +93,13 @@ impl Run {
 
     /// The readers of its SSTs, in key order.
     pub fn readers(&self) -> Vec<Arc<SstReader>> {
-        self.ssts.iter().map(|sst| Arc::clone(&sst.reader)).collect()
+        readers(&self.ssts)
     }
+}
+
+/// The readers of these SSTs.
+pub fn readers(ssts: &[Sst]) -> Vec<Arc<SstReader>> {
+    ssts.iter().map(|sst| Arc::clone(&sst.reader)).collect()
 }
 
 impl DbState {
@@ -138,15 +143,15 @@ impl DbState {
     }
 
     /// The SSTs of a source, in key order; none if there is no such source.
-    pub fn source(&self, id: SourceId) -> Vec<Arc<SstReader>> {
+    pub fn source(&self, id: SourceId) -> &[Sst] {
         match id {
             SourceId::L0(id) => {
                 let sst = self.l0.iter().find(|sst| sst.id == id);
-                sst.iter().map(|sst| Arc::clone(&sst.reader)).collect()
+                sst.map_or(&[], std::slice::from_ref)
             }
             SourceId::SortedRun(id) => {
                 let run = self.sorted_runs.iter().find(|run| run.id == id);
-                run.map_or_else(Vec::new, Run::readers)
+                run.map_or(&[], |run| &run.ssts)
             }
         }
     }

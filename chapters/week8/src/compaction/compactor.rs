@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::error::{Error, Result};
 use crate::iter::{
-    BytesRange, MergeIterator, RetentionIterator, RowEntryIterator, SortedRunIterator,
+    BytesRange, MergeIterator, PeekingIterator, RetentionIterator, RowEntryIterator,
+    SortedRunIterator,
 };
 use crate::merge::{MergeOperator, MergeOperatorIterator};
-use crate::storage::{SstBuilder, SstOptions, SstReader};
+use crate::object_store::Parts;
+use crate::storage::{SstOptions, SstReader};
 
 use super::compaction_progress::CompactionProgress;
 use super::last_run_iterator::LastRunIterator;
+use super::sst_parts::SstParts;
 
 // ANCHOR: compaction
 /// What one compaction reads, and what it may leave out.
@@ -41,7 +42,8 @@ pub struct Compaction {
 // ANCHOR_END: compaction
 
 impl Compaction {
-    /// Writes the output: calls `put` for each SST, in key order, and returns what it returned.
+    /// Writes the output: calls `put` for each SST, in key order, and returns what it returned. `put` is
+    /// given the SST's bytes, part by part, and takes all of them, unless it fails.
     ///
     /// An operator that fails, or makes a value that is too large, must not stop compaction for
     /// ever. Its operands are then written as they are, and it is the reader of the key who gets the
@@ -49,13 +51,14 @@ impl Compaction {
     pub fn run<T>(
         &self,
         progress: &CompactionProgress,
-        mut put: impl FnMut(Bytes) -> Result<T>,
+        mut put: impl FnMut(&mut Parts<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        match self.write(self.rows(self.merge_operator.as_ref(), progress), progress, &mut put) {
+        let rows = |operator| progress.plain().watch(self.rows(operator, progress));
+        match self.write(rows(self.merge_operator.as_ref()), progress, &mut put) {
             Err(Error::MergeFailed { .. } | Error::InvalidArgument { .. })
                 if self.merge_operator.is_some() =>
             {
-                self.write(self.rows(None, progress), progress, &mut put)
+                self.write(rows(None), progress, &mut put)
             }
             written => written,
         }
@@ -73,17 +76,14 @@ impl Compaction {
         todo!("week 8, task 6: The stream of a compaction")
     }
 
-    /// Writes `rows` as SSTs, each handed to `put` when it is finished; returns what `put` returned.
-    ///
-    /// An SST is finished when its data has [`max_sst_size`](Self::max_sst_size) bytes or more and
-    /// the next row has another key: no key is in two SSTs, and no SST is without rows. A
-    /// `max_sst_size` of 0 is allowed: one SST for each key. No rows, no SST. The first error ends it.
+    /// Writes `rows` as SSTs, each handed to `put` part by part; returns what `put` returned. No rows, no
+    /// SST. The first error ends it.
     // Task 8.7: Write a sorted run
     pub fn write<T>(
         &self,
-        mut rows: impl RowEntryIterator,
+        rows: impl RowEntryIterator,
         progress: &CompactionProgress,
-        put: &mut dyn FnMut(Bytes) -> Result<T>,
+        put: &mut dyn FnMut(&mut Parts<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         todo!("week 8, task 7: Write a sorted run")
     }

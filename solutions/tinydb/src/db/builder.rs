@@ -11,6 +11,7 @@ use crate::object_store::{LocalObjectStore, MemoryObjectStore, ObjectStore, conc
 use crate::optimize::{BlockCache, GroupCommit};
 use crate::storage::{DiskWalStore, MemoryWalStore, ObjectWalStore, WalStore, WalWriter};
 
+use super::backpressure::OwedDelay;
 use super::compactions::Compactions;
 use super::counters::Counters;
 use super::db::Db;
@@ -26,6 +27,7 @@ use super::state::{DbState, Run, Sst};
 use super::takeover;
 use super::trace::Trace;
 use super::traced_merge_operator::TracedMergeOperator;
+use super::trivial_move::PlainSsts;
 
 /// Collects what a database is opened with.
 ///
@@ -128,8 +130,14 @@ impl DbBuilder {
         ssts.values().for_each(|sst| sst_pins.opened(sst.id, &sst.reader));
         let (state, wal) = first_state(&ssts, manifests.manifest(), recovered);
         let (syncs, synced_size) = (0, wal.size());
-        let writer =
-            Writer { wal_store: Arc::clone(&wal_store), wal, last_seq, syncs, synced_size };
+        let writer = Writer {
+            wal_store: Arc::clone(&wal_store),
+            wal,
+            last_seq,
+            syncs,
+            owed_delay: OwedDelay::default(),
+            synced_size,
+        };
         let durable_seq = manifests.manifest().last_l0_seq;
         let trace = self.trace;
         let merge_operator = self.merge_operator.map(|operator| {
@@ -155,6 +163,7 @@ impl DbBuilder {
             compactions: Compactions::default(),
             block_cache,
             sst_pins,
+            plain_ssts: PlainSsts::default(),
             garbage_collection: GarbageCollection::default(),
             counters: Counters::default(),
             unknown_commit: Mutex::new(None),

@@ -16,11 +16,12 @@ use crate::compaction::{
 };
 use crate::error::{Error, Result};
 use crate::format::Step;
+use crate::object_store::Parts;
 
 use super::compactions::RunningCompaction;
 use super::db_inner::DbInner;
 use super::options::CompactorOptions;
-use super::state::{DbState, Run, Sst};
+use super::state::{DbState, Run, readers};
 
 /// Starts the threads: as many as compactions may run at a time.
 pub fn spawn(db: &Arc<DbInner>) -> Result<Vec<JoinHandle<()>>> {
@@ -84,16 +85,23 @@ impl DbInner {
         let RunningCompaction { spec, progress, .. } = running;
         spec.validate(&state.levels())?;
         let mut held = Held { db: self, ids: Vec::new() };
-        let put = |object: Bytes| {
-            let size = object.len() as u64;
-            let next_id = self.manifests().manifest().next_sst_id;
-            let id = self.put_new_object(next_id, &object)?;
+        let compaction = self.compaction_of(&state, spec);
+        let put = |parts: &mut Parts<'_>| {
+            let mut size = 0;
+            let count = |part: &Result<Bytes>| size += part.as_ref().map_or(0, Bytes::len) as u64;
+            let id = self.put_next_sst(&mut parts.inspect(count))?;
             held.ids.push(id);
             self.counters.compacted.fetch_add(size, Ordering::Relaxed);
             self.open_sst(id)
         };
-        let ssts: Vec<Sst> = self.compaction_of(&state, spec).run(progress, put)?;
+        let ssts = match self.trivial_move(&state, spec, compaction.max_sst_size) {
+            Some(ssts) => ssts,
+            None => compaction.run(progress, put)?,
+        };
         progress.check()?;
+        if progress.plain().holds() {
+            ssts.iter().for_each(|sst| self.plain_ssts.insert(sst.id));
+        }
         let (sources, run, count) = (spec.sources.len(), spec.destination, ssts.len());
         let rows = ssts.iter().map(|sst| sst.reader.footer().row_count).sum();
         self.commit_compaction(spec, Run { id: run, ssts })?;
@@ -107,7 +115,7 @@ impl DbInner {
         let options = self.settings.compactor_options.as_ref().unwrap_or(&default);
         let oldest = state.sorted_runs.last().map(|run| SourceId::SortedRun(run.id));
         Compaction {
-            sources: spec.sources.iter().map(|&id| state.source(id)).collect(),
+            sources: spec.sources.iter().map(|&id| readers(state.source(id))).collect(),
             to_last_run: oldest.is_none_or(|oldest| spec.sources.contains(&oldest)),
             // Whoever opens a snapshot later sees the newest row of everything that is in an SST now.
             boundaries: self.snapshot_seqs(),
@@ -126,8 +134,8 @@ impl DbInner {
 
 /// A compaction that begins.
 fn begin(state: &DbState, spec: CompactionSpec) -> RunningCompaction {
-    let readers = spec.sources.iter().flat_map(|&id| state.source(id));
-    let total_rows = readers.map(|reader| reader.footer().row_count).sum();
+    let ssts = spec.sources.iter().flat_map(|&id| state.source(id));
+    let total_rows = ssts.map(|sst| sst.reader.footer().row_count).sum();
     RunningCompaction::new(spec, total_rows)
 }
 

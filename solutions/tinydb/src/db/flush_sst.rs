@@ -1,14 +1,14 @@
 //! The SST of a flush: making it, putting it on the object store, opening it.
 
 use std::cell::Cell;
-use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
+use crate::compaction::Plain;
 use crate::error::{Error, Result};
-use crate::object_store::Parts;
+use crate::object_store::{ObjectMeta, Parts};
 use crate::storage::MemTable;
 
 use super::db_inner::{DbInner, locked};
@@ -49,14 +49,14 @@ impl DbInner {
         if let Some(UnfinishedFlush { id: Some(id), .. }) = &*locked(&self.unfinished) {
             return Ok(*id);
         }
-        let size = Cell::new(0);
+        let (size, plain) = (Cell::new(0), Plain::new());
         let put = |sst: &NewSst| {
             self.put_new_sst(id, &|| {
                 size.set(0);
                 let count = |part: &Result<Bytes>| {
                     size.set(size.get() + part.as_ref().map_or(0, Bytes::len));
                 };
-                Box::new(sst.parts().inspect(count))
+                Box::new(sst.parts(&plain).inspect(count))
             })
         };
         let id = match put(&sst) {
@@ -70,15 +70,45 @@ impl DbInner {
         let row_bytes = sst.table.approximate_size() as u64;
         self.counters.flushed.fetch_add(size.get() as u64, Ordering::Relaxed);
         self.counters.flushed_rows.fetch_add(row_bytes, Ordering::Relaxed);
+        if plain.holds() {
+            self.plain_ssts.insert(id);
+        }
         if let Some(unfinished) = &mut *locked(&self.unfinished) {
             unfinished.id = Some(id);
         }
         Ok(id)
     }
 
-    /// Puts an SST of these bytes on the object store: see [`DbInner::put_new_sst`].
-    pub(super) fn put_new_object(&self, id: u64, object: &Bytes) -> Result<u64> {
-        self.put_new_sst(id, &|| Box::new(iter::once(Ok(object.clone()))))
+    /// Puts the next SST of a compaction on the object store, under the first free number. Its bytes can be
+    /// had only once: so the number is looked for first. If it is taken all the same, by a writer that was
+    /// fenced, the compaction fails, and the next one takes another.
+    ///
+    /// The SST is pinned: whoever commits it or gives it up releases it.
+    pub(super) fn put_next_sst(&self, parts: &mut Parts<'_>) -> Result<u64> {
+        let id = self.hold_free()?;
+        let put = self.object_store.put_parts_if_absent(&paths::sst(id), parts);
+        if put.is_err() {
+            self.sst_pins.release(id);
+        }
+        put.map(|()| id)
+    }
+
+    /// Pins the first number under which there is no SST.
+    fn hold_free(&self) -> Result<u64> {
+        let mut id = self.hold_next(0);
+        loop {
+            match self.object_store.head(&paths::sst(id)) {
+                Err(Error::NotFound { .. }) => return Ok(id),
+                Ok(_) if id < u64::MAX => {}
+                found => {
+                    self.sst_pins.release(id);
+                    let taken = |meta: ObjectMeta| Err(Error::AlreadyExists { path: meta.path });
+                    return found.and_then(taken);
+                }
+            }
+            self.sst_pins.release(id);
+            id = self.hold_next(id + 1);
+        }
     }
 
     /// Puts an SST on the object store under the first free number from `id` on. Others may be taken: by

@@ -42,6 +42,7 @@ pub mod takeover;
 pub mod trace;
 pub(crate) mod traced_merge_operator;
 pub(crate) mod traced_rows;
+pub(crate) mod trivial_move;
 pub(crate) mod unfinished_flush;
 pub mod unknown_commit;
 pub mod wal_flusher;

@@ -76,7 +76,7 @@ pub struct CompactorOptions {
     /// long one must not keep level 0 waiting. Default: 2; SlateDB's is 4.
     pub max_concurrent_compactions: usize,
     /// An SST of a sorted run is finished when it has this many bytes. Default: 64 MiB; SlateDB's is
-    /// 256 MiB. Each running compaction holds one in memory.
+    /// 256 MiB.
     pub max_sst_size: usize,
     /// What is merged with what.
     pub size_tiered: SizeTieredCompactionOptions,
