@@ -4,7 +4,8 @@
 //! again, row for row, to be what they were. So they become a sorted run as they are. Their objects stay,
 //! and only the manifest changes.
 //!
-//! SlateDB merges them. The name is LevelDB's: `IsTrivialMove` in its `db/version_set.cc`.
+//! SlateDB: `Compaction::trivial_move_output` in `src/compactor_state.rs`. It moves whatever does not
+//! overlap, also small SSTs and tombstones; it is off by default. The name is LevelDB's.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;

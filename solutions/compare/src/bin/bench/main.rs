@@ -41,7 +41,7 @@ struct Cli {
     #[arg(long, default_value_t = 200_000)]
     reads: u64,
     /// How many durable puts each thread does.
-    #[arg(long, default_value_t = 500)]
+    #[arg(long, default_value_t = 2000)]
     durable: u64,
     /// How often everything is measured.
     #[arg(long, default_value_t = 3)]
