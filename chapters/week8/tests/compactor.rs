@@ -766,13 +766,18 @@ mod task_8_7 {
             Ok(objects.len())
         };
         let rows = VecIterator::new(rows.to_vec());
-        let numbers = compaction.write(rows, &CompactionProgress::new(), put);
+        let progress = CompactionProgress::new();
+        let numbers = compaction.write(rows, &progress, put);
         let numbers = numbers.unwrap_or_else(|error| {
             let rule = rule("8.7", "rows in order can be written; no SST is without rows");
             panic!("max_sst_size {}: {error}{rule}", compaction.max_sst_size)
         });
         let rule = rule("8.7", "what `put` returned is returned, in the same order");
         assert_eq!(numbers, (1..=objects.len()).collect::<Vec<_>>(), "{rule}");
+        let size: usize = objects.iter().map(Bytes::len).sum();
+        let why = "progress has the number and the bytes of the SSTs that were put";
+        let found = (progress.ssts_written() as usize, progress.bytes_written() as usize);
+        assert_eq!(found, (objects.len(), size), "SSTs and bytes{}", self::rule("8.7", why));
         objects.into_iter().map(open).collect()
     }
 
@@ -908,6 +913,29 @@ mod task_8_7 {
         }
     }
 
+    /// What may go wrong with rows: they can't be read, or the compaction was given up.
+    const ERRORS: [fn() -> Error; 2] =
+        [unreachable_block, || Error::Cancelled { work: "compaction" }];
+
+    /// Fails after so many rows.
+    #[derive(Debug)]
+    struct Broken<I> {
+        rows: I,
+        good: usize,
+        error: fn() -> Error,
+    }
+
+    impl<I: RowEntryIterator> RowEntryIterator for Broken<I> {
+        fn next(&mut self) -> Result<Option<RowEntry>> {
+            self.good = self.good.checked_sub(1).ok_or_else(self.error)?;
+            self.rows.next()
+        }
+
+        fn seek(&mut self, key: &[u8]) -> Result<()> {
+            self.rows.seek(key)
+        }
+    }
+
     /// Values that fill more than two parts, and how many rows of them were read.
     fn large(count: usize) -> (Vec<RowEntry>, Noted, Arc<Mutex<usize>>) {
         let row = |number| RowEntry::new_value(format!("key {number:04}"), vec![b'v'; 1000], 7);
@@ -923,11 +951,12 @@ mod task_8_7 {
         let mut object = Vec::new();
         let put: &mut dyn FnMut(&mut Parts<'_>) -> Result<()> = &mut |parts| {
             for part in &mut *parts {
-                object.extend_from_slice(&part?);
+                let part = part?;
                 let read = *read.lock().expect("no test panics while it counts") * 1000;
                 let rule = rule("8.7", "a part is handed over as soon as the builder has one");
-                let held = read.saturating_sub(object.len());
-                assert!(held < 100_000, "{read} bytes read, {} handed over{rule}", object.len());
+                let held = read.saturating_sub(object.len()).max(part.len());
+                assert!(held < 2 * SstBuilder::PART_LEN, "{held} bytes were held back{rule}");
+                object.extend_from_slice(&part);
             }
             let rule = rule("8.7", "behind the last part there is none");
             assert!(parts.next().is_none(), "asked once more{rule}");
@@ -940,6 +969,44 @@ mod task_8_7 {
         let expected = builder.finish().expect("there are rows");
         let rule = rule("8.7", "the parts, one behind the other, are the SST");
         assert!(object == expected, "{} bytes, expected {}{rule}", object.len(), expected.len());
+    }
+
+    #[test]
+    fn ssts_of_several_parts_are_split_by_size() {
+        let (rows, ..) = large(2000);
+        for size in [1, 300_000, 600_000] {
+            let expected = if size == 1 { &rows[..20] } else { &rows };
+            assert_written(&with_size(size), expected);
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_part_splits_no_key() {
+        let versions = (1..=700).rev();
+        let rows: Vec<_> =
+            versions.map(|seq| RowEntry::new_value("key", vec![b'v'; 1000], seq)).collect();
+        let ssts = assert_written(&with_size(1000), &rows);
+        let rule = rule("8.7", "no key is in two SSTs, or a read would not find all of it");
+        assert_eq!(ssts.len(), 1, "700 KiB of versions of one key{rule}");
+    }
+
+    #[test]
+    fn an_error_behind_the_first_part_reaches_put() {
+        for error in ERRORS {
+            let (_, noted, _) = large(1000);
+            let mut is_whole = false;
+            let put: &mut dyn FnMut(&mut Parts<'_>) -> Result<()> = &mut |parts| {
+                whole(parts)?;
+                is_whole = true;
+                Ok(())
+            };
+            let rows = Broken { rows: noted, good: 600, error };
+            let written = with_size(1 << 30).write(rows, &CompactionProgress::new(), put);
+            let rule = rule("8.7", "an error of the rows comes in place of a part, and ends it");
+            assert!(!is_whole, "600 of 1000 rows could be read, and put got an SST{rule}");
+            let (found, expected) = (format!("{written:?}"), format!("Err({:?})", error()));
+            assert_eq!(found, expected, "{rule}");
+        }
     }
 
     #[test]
@@ -1020,28 +1087,18 @@ mod task_8_7 {
 
     #[test]
     fn the_first_error_of_the_rows_ends_it() {
-        /// Fails after so many rows.
-        #[derive(Debug)]
-        struct Broken(VecIterator, usize);
-        impl RowEntryIterator for Broken {
-            fn next(&mut self) -> Result<Option<RowEntry>> {
-                self.1 = self.1.checked_sub(1).ok_or_else(unreachable_block)?;
-                self.0.next()
-            }
-            fn seek(&mut self, key: &[u8]) -> Result<()> {
-                self.0.seek(key)
-            }
-        }
-        for good in [0, 1, 50] {
+        for (good, error) in (0..60).flat_map(|good| ERRORS.map(|error| (good, error))) {
             let mut handed_over = 0;
             let put: &mut dyn FnMut(&mut Parts<'_>) -> Result<()> = &mut |parts| {
                 handed_over += open(whole(parts)?).footer().row_count;
                 Ok(())
             };
-            let rows = Broken(VecIterator::new(plain(100)), good);
+            let rows = VecIterator::new(plain(100));
+            let rows = Broken { rows, good, error };
             let written = with_size(300).write(rows, &CompactionProgress::new(), put);
             let rule = rule("8.7", "an error of the rows is returned; what was begun is not put");
-            assert!(matches!(written, Err(Error::NotFound { .. })), "found {written:?}{rule}");
+            let (found, expected) = (format!("{written:?}"), format!("Err({:?})", error()));
+            assert_eq!(found, expected, "behind {good} rows{rule}");
             let unfinished = good > 0 && handed_over >= good as u64;
             assert!(!unfinished, "{good} rows were read, {handed_over} put{rule}");
         }
