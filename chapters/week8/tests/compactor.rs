@@ -103,6 +103,20 @@ impl RowEntryIterator for Flaky {
     }
 }
 
+/// Counts the rows that are read from it.
+#[derive(Debug)]
+struct Counted(VecIterator, Arc<Mutex<usize>>);
+impl RowEntryIterator for Counted {
+    fn next(&mut self) -> Result<Option<RowEntry>> {
+        let row = self.0.next()?;
+        *self.1.lock().expect("no test panics while it counts") += usize::from(row.is_some());
+        Ok(row)
+    }
+    fn seek(&mut self, key: &[u8]) -> Result<()> {
+        self.0.seek(key)
+    }
+}
+
 /// The next row of a stream that fails now and then: each call is repeated until it works.
 fn persist(rows: &mut impl RowEntryIterator) -> Option<RowEntry> {
     (0..1000).find_map(|_| rows.next().ok()).expect("a call that is repeated works in the end")
@@ -261,18 +275,6 @@ mod task_8_5 {
 
     #[test]
     fn rows_come_as_they_are_read() {
-        /// Counts the rows that are read from it.
-        #[derive(Debug)]
-        struct Counted(VecIterator, Arc<Mutex<usize>>);
-        impl RowEntryIterator for Counted {
-            fn next(&mut self) -> Result<Option<RowEntry>> {
-                *self.1.lock().expect("no test panics while it counts") += 1;
-                self.0.next()
-            }
-            fn seek(&mut self, key: &[u8]) -> Result<()> {
-                self.0.seek(key)
-            }
-        }
         let rows: Vec<_> = (0..200).map(|number| value(&format!("{number:03}"), 1)).collect();
         let count = Arc::new(Mutex::new(0));
         let counted = Counted(VecIterator::new(rows), Arc::clone(&count));
@@ -899,20 +901,6 @@ mod task_8_7 {
         }
     }
 
-    /// Notes how many rows were read from it.
-    #[derive(Debug)]
-    struct Noted(VecIterator, Arc<Mutex<usize>>);
-    impl RowEntryIterator for Noted {
-        fn next(&mut self) -> Result<Option<RowEntry>> {
-            let row = self.0.next()?;
-            *self.1.lock().expect("no test panics while it counts") += usize::from(row.is_some());
-            Ok(row)
-        }
-        fn seek(&mut self, key: &[u8]) -> Result<()> {
-            self.0.seek(key)
-        }
-    }
-
     /// What may go wrong with rows: they can't be read, or the compaction was given up.
     const ERRORS: [fn() -> Error; 2] =
         [unreachable_block, || Error::Cancelled { work: "compaction" }];
@@ -937,11 +925,11 @@ mod task_8_7 {
     }
 
     /// Values that fill more than two parts, and how many rows of them were read.
-    fn large(count: usize) -> (Vec<RowEntry>, Noted, Arc<Mutex<usize>>) {
+    fn large(count: usize) -> (Vec<RowEntry>, Counted, Arc<Mutex<usize>>) {
         let row = |number| RowEntry::new_value(format!("key {number:04}"), vec![b'v'; 1000], 7);
         let rows: Vec<_> = (0..count).map(row).collect();
         let read = Arc::new(Mutex::new(0));
-        (rows.clone(), Noted(VecIterator::new(rows), Arc::clone(&read)), read)
+        (rows.clone(), Counted(VecIterator::new(rows), Arc::clone(&read)), read)
     }
 
     #[test]
@@ -1028,7 +1016,7 @@ mod task_8_7 {
     #[test]
     fn each_sst_is_handed_over_before_the_next_is_begun() {
         let read = Arc::new(Mutex::new(0));
-        let rows = Noted(VecIterator::new(plain(200)), Arc::clone(&read));
+        let rows = Counted(VecIterator::new(plain(200)), Arc::clone(&read));
         let mut handed_over = 0;
         let put: &mut dyn FnMut(&mut Parts<'_>) -> Result<()> = &mut |parts| {
             handed_over += open(whole(parts)?).footer().row_count as usize;

@@ -22,14 +22,18 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::with_sst_size(SST_SIZE)
+    }
+
+    fn with_sst_size(max_sst_size: usize) -> Self {
         let (store, wal) = (Arc::new(MemoryObjectStore::new()), MemoryWalStore::new());
-        let db = builder(&store, &wal).build().unwrap();
+        let db = builder(&store, &wal, max_sst_size).build().unwrap();
         Self { store, wal, db }
     }
 
     fn reopened(self) -> Self {
         self.db.close().unwrap();
-        let db = builder(&self.store, &self.wal).build().unwrap();
+        let db = builder(&self.store, &self.wal, SST_SIZE).build().unwrap();
         Self { db, ..self }
     }
 
@@ -69,10 +73,10 @@ impl Scene {
     }
 }
 
-fn builder(store: &Arc<MemoryObjectStore>, wal: &MemoryWalStore) -> DbBuilder {
+fn builder(store: &Arc<MemoryObjectStore>, wal: &MemoryWalStore, max_sst_size: usize) -> DbBuilder {
     let settings = Settings {
         compactor_options: Some(CompactorOptions {
-            max_sst_size: SST_SIZE,
+            max_sst_size,
             size_tiered: SizeTieredCompactionOptions {
                 min_compaction_sources: 100,
                 max_compaction_sources: 100,
@@ -181,6 +185,16 @@ fn small_ssts_are_merged_into_few() {
     let run = scene.compact();
     assert!(run.len() < l0.len() / 2, "{l0:?} became {run:?}");
     scene.assert_rows(80);
+}
+
+#[test]
+fn without_a_bound_all_is_one_sst() {
+    let scene = Scene::with_sst_size(usize::MAX);
+    for start in [0, 100, 200] {
+        scene.flush(start..start + 40);
+    }
+    assert_eq!(scene.compact().len(), 1);
+    scene.assert_rows(120);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::compaction::Plain;
 use crate::error::{Error, Result};
-use crate::object_store::{ObjectMeta, Parts};
+use crate::object_store::Parts;
 use crate::storage::MemTable;
 
 use super::db_inner::{DbInner, locked};
@@ -95,19 +95,16 @@ impl DbInner {
 
     /// Pins the first number under which there is no SST.
     fn hold_free(&self) -> Result<u64> {
-        let mut id = self.hold_next(0);
+        let mut id = 0;
         loop {
-            match self.object_store.head(&paths::sst(id)) {
-                Err(Error::NotFound { .. }) => return Ok(id),
-                Ok(_) if id < u64::MAX => {}
-                found => {
-                    self.sst_pins.release(id);
-                    let taken = |meta: ObjectMeta| Err(Error::AlreadyExists { path: meta.path });
-                    return found.and_then(taken);
-                }
+            id = self.hold_next(id);
+            let found = self.object_store.head(&paths::sst(id));
+            if let Err(Error::NotFound { .. }) = found {
+                return Ok(id);
             }
             self.sst_pins.release(id);
-            id = self.hold_next(id + 1);
+            let path = found?.path;
+            id = id.checked_add(1).ok_or(Error::AlreadyExists { path })?;
         }
     }
 

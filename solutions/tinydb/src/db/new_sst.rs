@@ -48,7 +48,10 @@ impl NewSst {
     }
 }
 
-/// The bytes of an SST, part by part.
+/// The bytes of an SST, part by part. Those of a compaction, [`compaction::SstParts`], also end at a
+/// size. They are made by what a reader writes in week 8, so a flush does not depend on them.
+///
+/// [`compaction::SstParts`]: crate::compaction::SstParts
 #[derive(Debug)]
 pub struct SstParts {
     rows: Box<dyn RowEntryIterator>,

@@ -59,7 +59,8 @@ impl DbInner {
             |pair: &[Sst]| *pair[0].reader.index().last_key < *pair[1].reader.index().first_key();
         let sizes = ssts.iter().map(|sst| sst.reader.data_size());
         let max_sst_size = max_sst_size as u64;
-        let has_size = sizes.clone().sum::<u64>() >= max_sst_size / 2 * ssts.len() as u64
+        let has_size = sizes.clone().sum::<u64>()
+            >= (max_sst_size / 2).saturating_mul(ssts.len() as u64)
             && sizes.max() <= Some(max_sst_size.saturating_mul(2));
         let is_possible =
             has_size && ssts.windows(2).all(is_apart) && self.plain_ssts.contain_all(&ssts, state);
