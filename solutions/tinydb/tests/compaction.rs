@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::mem;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,20 +17,27 @@ use tinydb::object_store::{MemoryObjectStore, ObjectMeta, ObjectStore};
 use tinydb::storage::MemoryWalStore;
 use tinydb::{Db, Error, Result, Settings};
 
-/// An object store in memory. On demand, the next put of a manifest is carried out, and neither its
-/// answer nor that of the next read of a manifest comes back.
+/// An object store in memory, behind a network that can lose a put of a manifest.
 #[derive(Debug, Default)]
 struct Lossy {
     inner: MemoryObjectStore,
     loses: Mutex<Loses>,
+    /// A put that was lost, and arrives in front of the next one.
+    kept: Mutex<Option<(String, Bytes)>>,
 }
 
+/// What is lost next.
 #[derive(Debug, Default, PartialEq, Eq)]
 enum Loses {
     #[default]
     Nothing,
-    ThePut,
+    /// The answer to a put that is carried out, and that of the next read of a manifest.
+    TheAnswer,
     TheRead,
+    /// A put, for good.
+    ThePut,
+    /// A put, for a while.
+    ThePutForAWhile,
 }
 
 fn lost(path: &str) -> Error {
@@ -37,12 +45,12 @@ fn lost(path: &str) -> Error {
 }
 
 impl Lossy {
-    fn lose_the_next_commit(&self) {
-        *self.loses.lock().unwrap() = Loses::ThePut;
+    fn lose(&self, what: Loses) {
+        *self.loses.lock().unwrap() = what;
     }
 
-    fn newest(&self) -> Manifest {
-        ManifestStore::latest(&self.inner).unwrap().unwrap().1
+    fn newest(&self) -> (u64, Manifest) {
+        ManifestStore::latest(&self.inner).unwrap().unwrap()
     }
 }
 
@@ -52,13 +60,23 @@ impl ObjectStore for Lossy {
     }
 
     fn put_if_absent(&self, path: &str, object: Bytes) -> Result<()> {
-        self.inner.put_if_absent(path, object)?;
-        let mut loses = self.loses.lock().unwrap();
-        if path.starts_with(paths::MANIFESTS) && *loses == Loses::ThePut {
-            *loses = Loses::TheRead;
-            return Err(lost(path));
+        if !path.starts_with(paths::MANIFESTS) {
+            return self.inner.put_if_absent(path, object);
         }
-        Ok(())
+        if let Some((path, object)) = self.kept.lock().unwrap().take() {
+            self.inner.put_if_absent(&path, object).unwrap();
+        }
+        match mem::take(&mut *self.loses.lock().unwrap()) {
+            Loses::ThePut => return Err(lost(path)),
+            Loses::ThePutForAWhile => {
+                *self.kept.lock().unwrap() = Some((path.to_owned(), object));
+                return Err(lost(path));
+            }
+            Loses::TheAnswer => self.inner.put_if_absent(path, object)?,
+            Loses::Nothing | Loses::TheRead => return self.inner.put_if_absent(path, object),
+        }
+        self.lose(Loses::TheRead);
+        Err(lost(path))
     }
 
     fn get(&self, path: &str) -> Result<Bytes> {
@@ -104,7 +122,7 @@ fn flush(db: &Db, key: &str, value: &str) {
 
 /// Level-0 SSTs and sorted runs, as the database believes and as its newest manifest says.
 fn shapes(db: &Db, store: &Lossy) -> [(usize, usize); 2] {
-    let (stats, manifest) = (db.stats().unwrap(), store.newest());
+    let (stats, manifest) = (db.stats().unwrap(), store.newest().1);
     [(stats.l0_ssts, stats.sorted_runs), (manifest.l0.len(), manifest.sorted_runs.len())]
 }
 
@@ -113,7 +131,7 @@ fn with_a_lost_compaction(store: &Arc<Lossy>, wal: &MemoryWalStore) -> Db {
     let db = open(store, wal);
     flush(&db, "apple", "1");
     flush(&db, "apple", "2");
-    store.lose_the_next_commit();
+    store.lose(Loses::TheAnswer);
     assert!(matches!(db.compact(), Err(Error::Io { .. })), "nobody knows the outcome");
     assert_eq!(shapes(&db, store), [(2, 0), (0, 1)], "it was carried out all the same");
     assert_eq!(db.get("apple").unwrap().unwrap(), "2", "what it knows can be read");
@@ -158,31 +176,89 @@ fn a_collection_in_between_takes_nothing_that_is_read() {
 
 #[test]
 fn a_commit_without_an_answer_is_no_way_around_a_fence() {
-    let store = Arc::new(Lossy::default());
-    let mut older = ManifestStore::open(store.clone()).unwrap();
-    store.lose_the_next_commit();
-    let next = older.manifest().with_l0(1, 1, 1);
-    assert!(older.commit(next).is_err(), "the answer is lost");
+    let (store, wal) = (Arc::new(Lossy::default()), MemoryWalStore::new());
+    let db = with_a_lost_compaction(&store, &wal);
+    let (committed, _) = store.newest();
     let newer = ManifestStore::open(store.clone()).unwrap();
-    assert_eq!((newer.id(), newer.manifest().writer_epoch), (3, 2), "it found version 2");
-    // The newer writer's garbage collector: 2 is neither the newest nor the first of its epoch.
-    store.delete(&paths::manifest(2)).unwrap();
-    let told = older.catch_up();
-    assert!(
-        matches!(told, Err(Error::Fenced { .. })),
-        "2 is free, and must not be taken: {told:?}"
+    assert_eq!(
+        (newer.id(), newer.manifest().writer_epoch),
+        (committed + 1, 2),
+        "it found the commit"
     );
+    // The newer writer's garbage collector: it is neither the newest nor the first of its epoch.
+    store.delete(&paths::manifest(committed)).unwrap();
+    db.put("fig", "3").unwrap();
+    let told = db.compact();
+    assert!(matches!(told, Err(Error::Fenced { newer_epoch: 2, .. })), "{told:?}");
+    let free = store.head(&paths::manifest(committed));
+    assert!(matches!(free, Err(Error::NotFound { .. })), "its number must not be taken: {free:?}");
 }
 
 #[test]
-fn a_commit_that_was_not_carried_out_can_be_tried_again() {
-    let store = Arc::new(Lossy::default());
-    let mut manifests = ManifestStore::open(store).unwrap();
-    manifests.catch_up().unwrap();
-    assert_eq!(manifests.id(), 1, "there is no version 2");
-    let next = manifests.manifest().with_l0(1, 1, 1);
-    manifests.commit(next).unwrap();
-    assert_eq!(manifests.id(), 2);
+fn a_commit_that_was_not_carried_out_is_tried_again() {
+    let (store, wal) = (Arc::new(Lossy::default()), MemoryWalStore::new());
+    let db = open(&store, &wal);
+    flush(&db, "apple", "1");
+    flush(&db, "fig", "2");
+    let (before, _) = store.newest();
+    store.lose(Loses::ThePut);
+    assert!(matches!(db.compact(), Err(Error::Io { .. })));
+    assert_eq!(shapes(&db, &store), [(2, 0); 2], "nothing has changed");
+    db.compact().unwrap();
+    assert_eq!(shapes(&db, &store), [(0, 1); 2]);
+    assert_eq!(store.newest().0, before + 1, "nothing was committed twice");
+}
+
+/// A database with two SSTs in level 0, and a compaction whose commit is still on its way.
+fn with_a_compaction_on_its_way(store: &Arc<Lossy>, wal: &MemoryWalStore) -> Db {
+    let db = open(store, wal);
+    flush(&db, "apple", "1");
+    flush(&db, "apple", "2");
+    store.lose(Loses::ThePutForAWhile);
+    assert!(matches!(db.compact(), Err(Error::Io { .. })), "nobody knows the outcome");
+    assert_eq!(shapes(&db, store), [(2, 0); 2], "it was not carried out yet");
+    db
+}
+
+#[test]
+fn a_writer_is_not_fenced_by_a_commit_of_its_own_that_comes_late() {
+    let (store, wal) = (Arc::new(Lossy::default()), MemoryWalStore::new());
+    let db = with_a_compaction_on_its_way(&store, &wal);
+    flush(&db, "fig", "3");
+    assert!(store.kept.lock().unwrap().is_none(), "it has arrived");
+    assert_eq!(shapes(&db, &store), [(1, 1); 2], "what it did is in the state");
+    assert_eq!(db.get("apple").unwrap().unwrap(), "2");
+    db.compact().unwrap();
+    db.collect_garbage(Duration::ZERO).unwrap();
+    assert_eq!(shapes(&db, &store), [(0, 1); 2]);
+    assert_eq!(db.scan(..).unwrap().filter(Result::is_ok).count(), 2);
+}
+
+#[test]
+fn a_flush_that_comes_late_is_the_flush_that_is_tried_again() {
+    let (store, wal) = (Arc::new(Lossy::default()), MemoryWalStore::new());
+    let db = open(&store, &wal);
+    db.put("apple", "1").unwrap();
+    store.lose(Loses::ThePutForAWhile);
+    assert!(matches!(db.flush(), Err(Error::FlushFailed { .. })), "nobody knows the outcome");
+    flush(&db, "fig", "2");
+    assert_eq!(shapes(&db, &store), [(2, 0); 2]);
+    let keys: Vec<_> = db.scan(..).unwrap().map(|row| row.unwrap().key).collect();
+    assert_eq!(keys, ["apple", "fig"]);
+}
+
+#[test]
+fn the_ssts_of_a_commit_that_may_come_late_are_not_collected() {
+    let (store, wal) = (Arc::new(Lossy::default()), MemoryWalStore::new());
+    let db = with_a_compaction_on_its_way(&store, &wal);
+    let garbage = db.collect_garbage(Duration::ZERO).unwrap();
+    assert_eq!(garbage.ssts, Vec::<u64>::new(), "the manifest that is on its way names them");
+    flush(&db, "fig", "3");
+    db.collect_garbage(Duration::ZERO).unwrap();
+    assert_eq!(shapes(&db, &store), [(1, 1); 2]);
+    drop(db);
+    let db = open(&store, &wal);
+    assert_eq!(db.get("apple").unwrap().unwrap(), "2", "from the sorted run");
 }
 
 #[test]

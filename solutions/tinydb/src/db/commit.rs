@@ -16,7 +16,7 @@ use super::unknown_commit::UnknownCommit;
 impl DbInner {
     /// Commits the manifest of a flush that `next` makes of the current one.
     pub(super) fn commit(&self, next: impl FnOnce(&Manifest) -> Manifest) -> Result<()> {
-        self.commit_manifest(next, None)?;
+        self.commit_next(next, None)?;
         let finished = locked(&self.unfinished).take();
         if let Some(id) = finished.and_then(|flush| flush.id) {
             self.sst_pins.release(id);
@@ -28,48 +28,49 @@ impl DbInner {
     /// state.
     pub(super) fn commit_compaction(&self, spec: &CompactionSpec, run: Run) -> Result<()> {
         let ids: Vec<u64> = run.ssts.iter().map(|sst| sst.id).collect();
-        let next = |manifest: &Manifest| manifest.with_compaction(spec, &ids);
-        self.commit_manifest(next, Some((spec, &run)))?;
-        self.swap_state(|state| state.compacted(spec, run));
-        Ok(())
+        let compaction = Some((spec.clone(), run));
+        self.commit_next(|manifest| manifest.with_compaction(spec, &ids), compaction)
     }
 
-    /// Commits the manifest that `next` makes of the current one. A fenced writer is told so from
-    /// then on, whatever it does. Records `ManifestCommit`.
-    ///
-    /// If an earlier commit got no answer, it is settled first. So `next` may meet a manifest that it
-    /// has made itself.
-    fn commit_manifest(
+    /// Commits the manifest that `next` makes of the current one, after a commit whose outcome is not
+    /// known. So `next` may meet a manifest that it has made itself.
+    fn commit_next(
         &self,
         next: impl FnOnce(&Manifest) -> Manifest,
-        compaction: Option<(&CompactionSpec, &Run)>,
+        compaction: Option<(CompactionSpec, Run)>,
     ) -> Result<()> {
         let mut manifests = self.manifests();
         self.settle(&mut manifests)?;
-        let next = next(manifests.manifest());
-        let committed = manifests.commit(next);
-        *locked(&self.unknown_commit) = committed.is_err().then(|| UnknownCommit {
-            compaction: compaction.map(|(spec, run)| (spec.clone(), run.clone())),
-        });
-        self.note_fence(committed)?;
-        self.manifest_id.store(manifests.id(), Ordering::Release);
-        self.trace.record(|| Step::ManifestCommit { manifest: manifests.id() });
-        Ok(())
+        let manifest = next(manifests.manifest());
+        self.try_commit(&mut manifests, UnknownCommit { manifest, compaction })
     }
 
-    /// If the last commit failed: looks up whether it was carried out all the same. If so, and it was
-    /// a compaction's, its run takes the place of the sources in the state now. (A flush is tried again,
-    /// with the same SST, until it succeeds. A compaction is not: the next one may be another, and must
-    /// not be made of levels that are no longer those of the manifest.)
+    /// If the outcome of the last commit is not known: commits the same manifest again. Whichever of the
+    /// two puts comes first, the version is the same. (A flush is tried again too, with the same SST, until
+    /// it succeeds. A compaction is not: the next one may be another, and must not be made of levels that
+    /// are no longer those of the manifest.)
     pub(super) fn settle(&self, manifests: &mut ManifestStore) -> Result<()> {
         if locked(&self.unknown_commit).is_none() {
             return Ok(());
         }
-        let before = manifests.id();
-        self.note_fence(manifests.catch_up())?;
+        // If a newer writer has built on this commit, its garbage collector may have deleted it.
+        self.note_fence(manifests.check_newest())?;
+        let unknown = locked(&self.unknown_commit).take();
+        unknown.map_or(Ok(()), |commit| self.try_commit(manifests, commit))
+    }
+
+    /// Commits a manifest. If it was a compaction's, the run takes the place of the sources in the state. A
+    /// fenced writer is told so from then on, whatever it does. Records `ManifestCommit`.
+    fn try_commit(&self, manifests: &mut ManifestStore, commit: UnknownCommit) -> Result<()> {
+        let committed = self.note_fence(manifests.commit(commit.manifest.clone()));
+        if committed.is_err() && self.fence.get().is_none() {
+            *locked(&self.unknown_commit) = Some(commit);
+            return committed;
+        }
+        committed?;
         self.manifest_id.store(manifests.id(), Ordering::Release);
-        let compaction = locked(&self.unknown_commit).take().and_then(|it| it.compaction);
-        if let Some((spec, run)) = compaction.filter(|_| manifests.id() > before) {
+        self.trace.record(|| Step::ManifestCommit { manifest: manifests.id() });
+        if let Some((spec, run)) = commit.compaction {
             self.swap_state(|state| state.compacted(&spec, run));
         }
         Ok(())

@@ -79,7 +79,8 @@ impl ManifestStore {
     /// A put that fails may have been carried out all the same, so the outcome is looked up: if the
     /// object is there with these bytes, the commit has succeeded; if it is there with others,
     /// another writer has taken over: [`Error::Fenced`]. If it is not there, the put's error is
-    /// returned, and the commit may be tried again.
+    /// returned. The put may still arrive; so the same manifest is to be committed again, before any
+    /// other.
     // exercise: week4.3
     pub fn commit(&mut self, manifest: Manifest) -> Result<()> {
         let id = self.id + 1;
@@ -94,25 +95,6 @@ impl ManifestStore {
         }
         self.id = id;
         self.manifest = manifest;
-        Ok(())
-    }
-
-    /// To be called after a commit that failed: it may have been carried out all the same, without an
-    /// answer. If the next version is there and is by this writer, goes on behind it; if it is by
-    /// another, [`Error::Fenced`]. If it is not there, it was never committed, or a newer writer's
-    /// garbage collector has deleted it: then [`Error::Fenced`] too.
-    pub fn catch_up(&mut self) -> Result<()> {
-        let path = paths::manifest(self.id + 1);
-        let found = match self.store.get(&path) {
-            Err(Error::NotFound { .. }) => return self.check_newest(),
-            found => decode(&path, found?)?,
-        };
-        let (epoch, newer_epoch) = (self.manifest.writer_epoch, found.writer_epoch);
-        if epoch != newer_epoch {
-            return Err(Error::Fenced { epoch, newer_epoch, manifest: path });
-        }
-        self.id += 1;
-        self.manifest = found;
         Ok(())
     }
 
