@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use testkit::{RowKind, RowSpec, assert_bytes, rule};
-use week3::format::{BlockBuilder, FormatVersion, RowEntry};
+use week3::format::{BlockBuilder, FormatVersion, RowEntry, ValueDeletable};
 use week3::object_store::{MemoryObjectStore, ObjectMeta, ObjectStore};
 use week3::optimize::{BlockCache, BloomFilter, DataBlockBuilder};
 use week3::storage::sst::FOOTER_LEN;
@@ -53,12 +53,16 @@ fn index_section(block_count: u32, blocks: &[(u64, &[u8])], last_key: &[u8]) -> 
 
 /// A footer with these fields, put together by the page's drawing and not by the engine.
 fn footer_bytes(fields: [u64; 4], version: u16) -> Vec<u8> {
+    footer_with_flags(fields, version, 0)
+}
+
+fn footer_with_flags(fields: [u64; 4], version: u16, flags: u16) -> Vec<u8> {
     let mut body = BytesMut::new();
     for field in fields {
         body.put_u64(field);
     }
     body.put_u16(version);
-    body.put_u16(0);
+    body.put_u16(flags);
     let mut footer = with_checksum(&body);
     footer.extend(b"TINYDBST");
     footer
@@ -87,7 +91,10 @@ fn sst_bytes(rows: &[RowEntry], block_size: usize) -> Vec<u8> {
     let last_key = &rows[rows.len() - 1].key;
     sst.extend(index_section(metas.len() as u32, &metas, last_key));
     let max_seq = rows.iter().map(|row| row.seq).max().unwrap_or(0);
-    sst.extend(footer_bytes([data_end, data_end, rows.len() as u64, max_seq], 1));
+    let is_plain = rows.iter().all(|row| matches!(row.value, ValueDeletable::Value(_)))
+        && rows.windows(2).all(|pair| pair[0].key != pair[1].key);
+    let fields = [data_end, data_end, rows.len() as u64, max_seq];
+    sst.extend(footer_with_flags(fields, 1, is_plain.into()));
     sst
 }
 
@@ -105,6 +112,7 @@ fn part(sst: &[u8], offset: usize) -> String {
     let index = number(footer + 8) as usize;
     let fields = ["filter offset", "index offset", "row count", "highest sequence number"];
     match offset.checked_sub(footer) {
+        Some(34..36) => "the footer: the flags (1 if the SST is plain)".to_owned(),
         Some(at) => format!("the footer: {}", fields.get(at / 8).unwrap_or(&"its last 16 bytes")),
         None if offset >= index => "the index".to_owned(),
         None => {
@@ -208,6 +216,7 @@ mod task_3_9 {
         row_count: 77,
         max_seq: 0x0102_0304_0506_0708,
         version: FormatVersion::V1,
+        plain: false,
     };
     const FILE_LEN: u64 = 1500;
 
@@ -252,6 +261,16 @@ mod task_3_9 {
         let rule = rule("3.9", "the version is the footer's field, and not always 1");
         let footer = Footer { version: FormatVersion::V2, ..FOOTER };
         let expected = footer_bytes([1000, 1200, 77, 0x0102_0304_0506_0708], 2);
+        assert_bytes(&footer.encode(), &expected, &rule);
+        assert_eq!(decode(&expected), Ok(footer), "{rule}");
+    }
+
+    #[test]
+    fn the_lowest_bit_of_the_flags_says_that_an_sst_is_plain() {
+        let rule = rule("3.9", "flags: 1 if the SST is plain, otherwise 0");
+        let footer = Footer { plain: true, ..FOOTER };
+        let fields = [1000, 1200, 77, 0x0102_0304_0506_0708];
+        let expected = footer_with_flags(fields, 1, 1);
         assert_bytes(&footer.encode(), &expected, &rule);
         assert_eq!(decode(&expected), Ok(footer), "{rule}");
     }
@@ -321,12 +340,15 @@ mod task_3_9 {
     }
 
     #[test]
-    fn the_two_zero_bytes_of_a_footer_are_not_looked_at() {
-        let footer = footer_bytes([1000, 1200, 77, 5], 1);
-        let later = [&with_checksum(&[&footer[..34], &[1, 2]].concat())[..], b"TINYDBST"].concat();
-        let expected = decode(&footer);
-        let rule = rule("3.9", "the two zero bytes are for later versions; don't look at them");
-        assert_eq!(decode(&later), expected, "a footer with 1, 2 in their place{rule}");
+    fn the_other_flags_of_a_footer_are_not_looked_at() {
+        let rule = rule("3.9", "of the flags only the lowest bit counts; the others are for later");
+        for plain in [0, 1] {
+            let expected = decode(&footer_with_flags([1000, 1200, 77, 5], 1, plain));
+            for flags in [0x0002, 0x8000, 0xfffe] {
+                let later = footer_with_flags([1000, 1200, 77, 5], 1, flags | plain);
+                assert_eq!(decode(&later), expected, "flags of {:#06x}{rule}", flags | plain);
+            }
+        }
     }
 
     #[test]
@@ -544,6 +566,25 @@ mod task_3_10 {
     fn an_sst_has_the_layout_of_the_page() {
         let rule = rule("3.10", "data blocks with their checksums, index, footer");
         assert_sst(&build(&fruit(), 4096), &sst_bytes(&fruit(), 4096), &format!("the fruit{rule}"));
+    }
+
+    #[test]
+    fn the_footer_says_whether_the_sst_is_plain() {
+        let rule =
+            rule("3.10", "`plain` of the footer is what `add` has noted in the field `plain`");
+        let value = |key: &'static str, seq| RowEntry::new_value(key, "v", seq);
+        let tombstone = RowEntry::new_tombstone("b", 5);
+        let cases = [
+            ("values of different keys", vec![value("a", 1), value("b", 5), value("c", 2)], true),
+            ("a tombstone among them", vec![value("a", 1), tombstone, value("c", 2)], false),
+            ("two versions of b", vec![value("a", 1), value("b", 5), value("b", 3)], false),
+        ];
+        for (what, rows, plain) in cases {
+            let sst = build(&rows, 4096);
+            let footer = sst.slice(sst.len() - FOOTER_LEN..);
+            let footer = Footer::decode(footer, sst.len() as u64).expect("task 3.9 is done");
+            assert_eq!(footer.plain, plain, "{what}{rule}");
+        }
     }
 
     #[test]

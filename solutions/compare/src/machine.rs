@@ -3,10 +3,17 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 use sysinfo::{Disks, System};
+
+/// Waits until the system has written what it holds back, of this engine and of those before it. Otherwise
+/// it does so beside the next measurement. Where there is no such command, nothing is waited for.
+pub fn sync_disk() {
+    let _ = Command::new("sync").status();
+}
 
 /// The machine: what matters for the figures, and nothing that names it.
 #[derive(Debug, Clone, Serialize)]

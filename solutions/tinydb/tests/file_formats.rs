@@ -415,7 +415,7 @@ fn an_sst() {
         fields.number(8, name);
     }
     fields.number(2, "version");
-    fields.number(2, "zero");
+    fields.number(2, "flags");
     fields.checksum(start);
     fields.text(8, "magic");
     check("sst", "storage/sst.rs", &fields.done());

@@ -44,10 +44,13 @@
 //! offset 0        8        16        24        32        34     36           40         48
 //!        +--------+--------+---------+---------+---------+------+------------+----------+
 //!        | u64    | u64    | u64     | u64     | u16     | u16  | u32 CRC-32 | magic    |
-//!        | filter | index  | row     | max     | version | 0    | of the     | TINYDBST |
+//!        | filter | index  | row     | max     | version | flags| of the     | TINYDBST |
 //!        | offset | offset | count   | seq     |         |      | 36 before  |          |
 //!        +--------+--------+---------+---------+---------+------+------------+----------+
 //! ```
+//!
+//! Of the flags only the lowest bit has a meaning: the SST is plain, see [`Footer::plain`]. The other 15
+//! are 0, for later versions.
 //!
 //! The footer comes last because only then is it known where everything is. A reader starts there:
 //! footer, index, then one block for each lookup.
@@ -86,6 +89,8 @@ pub struct Footer {
     pub max_seq: u64,
     /// How the data blocks are encoded.
     pub version: FormatVersion,
+    /// Whether every row is a value, and no key has two rows. Then a lookup needs one block.
+    pub plain: bool,
 }
 // ANCHOR_END: footer
 
@@ -97,7 +102,7 @@ impl Footer {
     }
 
     /// Reads the footer of an SST of `file_len` bytes from its last bytes, exactly [`FOOTER_LEN`] of
-    /// them. The two zero bytes are for later versions: a reader does not look at them.
+    /// them. Of the flags it looks at the lowest bit only: the others are for later versions.
     ///
     /// Checks, in this order: the length of `footer` (too few bytes are [`Corruption::Truncated`]), the
     /// magic, the checksum, the version, and that the filter starts before or where the index does, and

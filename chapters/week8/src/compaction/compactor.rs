@@ -53,7 +53,7 @@ impl Compaction {
         progress: &CompactionProgress,
         mut put: impl FnMut(&mut Parts<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        let rows = |operator| progress.plain().watch(self.rows(operator, progress));
+        let rows = |operator| self.rows(operator, progress);
         match self.write(rows(self.merge_operator.as_ref()), progress, &mut put) {
             Err(Error::MergeFailed { .. } | Error::InvalidArgument { .. })
                 if self.merge_operator.is_some() =>

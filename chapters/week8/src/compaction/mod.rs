@@ -16,8 +16,6 @@ pub mod compactor;
 pub mod garbage_collector;
 pub mod last_run_iterator;
 pub mod levels;
-#[path = "../../../../solutions/tinydb/src/compaction/plain.rs"]
-pub mod plain;
 pub mod size_tiered;
 pub mod sst_parts;
 
@@ -26,7 +24,6 @@ pub use compactor::Compaction;
 pub use garbage_collector::{FoundManifest, FoundSst, Garbage, Inventory};
 pub use last_run_iterator::LastRunIterator;
 pub use levels::{CompactionSource, CompactionSpec, Levels, SourceId, full_compaction};
-pub use plain::Plain;
 pub use size_tiered::{
     CompactionScheduler, SizeTieredCompactionOptions, SizeTieredCompactionScheduler,
 };

@@ -145,7 +145,7 @@ fn label_footer(footer: &mut Part<'_, '_>) -> Result<(), Stop> {
     footer.number::<8>("row count")?;
     footer.number::<8>("max seq")?;
     footer.number::<2>("version")?;
-    footer.number::<2>("zero")?;
+    footer.number::<2>("flags")?;
     footer.checksum("CRC-32", 0, "the footer")?;
     footer.field(8, "magic", short)?;
     Ok(())

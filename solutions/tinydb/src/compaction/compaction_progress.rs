@@ -7,8 +7,6 @@ use crate::error::{Error, Result};
 use crate::format::RowEntry;
 use crate::iter::RowEntryIterator;
 
-use super::plain::Plain;
-
 /// How far a compaction is, for those who watch; and the means to give it up. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct CompactionProgress {
@@ -21,7 +19,6 @@ struct Shared {
     bytes_written: AtomicU64,
     ssts_written: AtomicU64,
     cancelled: AtomicBool,
-    plain: Plain,
 }
 
 impl CompactionProgress {
@@ -50,11 +47,6 @@ impl CompactionProgress {
     pub fn wrote_sst(&self, bytes: usize) {
         self.shared.bytes_written.fetch_add(bytes as u64, Ordering::Relaxed);
         self.shared.ssts_written.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Whether all rows written so far are [plain](Plain).
-    pub fn plain(&self) -> &Plain {
-        &self.shared.plain
     }
 
     /// Asks for the compaction to be given up: it fails with [`Error::Cancelled`] before the next

@@ -27,7 +27,6 @@ use super::state::{DbState, Run, Sst};
 use super::takeover;
 use super::trace::Trace;
 use super::traced_merge_operator::TracedMergeOperator;
-use super::trivial_move::PlainSsts;
 
 /// Collects what a database is opened with.
 ///
@@ -163,7 +162,6 @@ impl DbBuilder {
             compactions: Compactions::default(),
             block_cache,
             sst_pins,
-            plain_ssts: PlainSsts::default(),
             garbage_collection: GarbageCollection::default(),
             counters: Counters::default(),
             unknown_commit: Mutex::new(None),

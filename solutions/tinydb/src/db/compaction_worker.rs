@@ -22,6 +22,7 @@ use super::compactions::RunningCompaction;
 use super::db_inner::DbInner;
 use super::options::CompactorOptions;
 use super::state::{DbState, Run, readers};
+use super::trivial_move::trivial_move;
 
 /// Starts the threads: as many as compactions may run at a time.
 pub fn spawn(db: &Arc<DbInner>) -> Result<Vec<JoinHandle<()>>> {
@@ -94,14 +95,11 @@ impl DbInner {
             self.counters.compacted.fetch_add(size, Ordering::Relaxed);
             self.open_sst(id)
         };
-        let ssts = match self.trivial_move(&state, spec, compaction.max_sst_size) {
+        let ssts = match trivial_move(&state, spec, compaction.max_sst_size) {
             Some(ssts) => ssts,
             None => compaction.run(progress, put)?,
         };
         progress.check()?;
-        if progress.plain().holds() {
-            ssts.iter().for_each(|sst| self.plain_ssts.insert(sst.id));
-        }
         let (sources, run, count) = (spec.sources.len(), spec.destination, ssts.len());
         let rows = ssts.iter().map(|sst| sst.reader.footer().row_count).sum();
         self.commit_compaction(spec, Run { id: run, ssts })?;

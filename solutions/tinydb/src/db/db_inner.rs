@@ -29,7 +29,6 @@ use super::sst_pins::SstPins;
 use super::state::{DbState, ImmutableMemTable};
 use super::trace::Trace;
 use super::traced_rows::TracedRows;
-use super::trivial_move::PlainSsts;
 use super::unfinished_flush::UnfinishedFlush;
 use super::unknown_commit::UnknownCommit;
 use super::write_batch::WriteBatch;
@@ -88,8 +87,6 @@ pub struct DbInner {
     /// Blocks of SSTs.
     pub(super) block_cache: Option<Arc<BlockCache>>,
     pub(super) sst_pins: SstPins,
-    /// Which SSTs need not be merged if they overlap nothing.
-    pub(super) plain_ssts: PlainSsts,
     pub(super) garbage_collection: GarbageCollection,
     pub(super) counters: Counters,
     /// The last commit of a manifest, if it failed, so that its outcome is not known. It changes

@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
-use crate::compaction::Plain;
 use crate::error::{Error, Result};
 use crate::object_store::Parts;
 use crate::storage::MemTable;
@@ -49,14 +48,14 @@ impl DbInner {
         if let Some(UnfinishedFlush { id: Some(id), .. }) = &*locked(&self.unfinished) {
             return Ok(*id);
         }
-        let (size, plain) = (Cell::new(0), Plain::new());
+        let size = Cell::new(0);
         let put = |sst: &NewSst| {
             self.put_new_sst(id, &|| {
                 size.set(0);
                 let count = |part: &Result<Bytes>| {
                     size.set(size.get() + part.as_ref().map_or(0, Bytes::len));
                 };
-                Box::new(sst.parts(&plain).inspect(count))
+                Box::new(sst.parts().inspect(count))
             })
         };
         let id = match put(&sst) {
@@ -70,9 +69,6 @@ impl DbInner {
         let row_bytes = sst.table.approximate_size() as u64;
         self.counters.flushed.fetch_add(size.get() as u64, Ordering::Relaxed);
         self.counters.flushed_rows.fetch_add(row_bytes, Ordering::Relaxed);
-        if plain.holds() {
-            self.plain_ssts.insert(id);
-        }
         if let Some(unfinished) = &mut *locked(&self.unfinished) {
             unfinished.id = Some(id);
         }

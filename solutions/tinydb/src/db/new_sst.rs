@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::compaction::Plain;
 use crate::error::Result;
 use crate::iter::{BytesRange, MemTableIterator, RetentionIterator, RowEntryIterator};
 use crate::merge::{MergeOperator, MergeOperatorIterator};
@@ -31,9 +30,7 @@ pub struct NewSst {
 impl NewSst {
     /// Its bytes: the rows of the memtable, without those that no reader can see any more, and with merge
     /// operands merged.
-    ///
-    /// What is known of the rows is in `plain` when all parts were taken.
-    pub fn parts(&self, plain: &Plain) -> SstParts {
+    pub fn parts(&self) -> SstParts {
         let all = MemTableIterator::new(Arc::clone(&self.table), &BytesRange::ALL);
         let needed = RetentionIterator::new(all, self.boundaries.clone());
         let rows: Box<dyn RowEntryIterator> = match &self.merge_operator {
@@ -43,7 +40,6 @@ impl NewSst {
                 Box::new(MergeOperatorIterator::new(needed, operator, boundaries))
             }
         };
-        let rows = Box::new(plain.watch(rows));
         SstParts { rows, builder: Some(SstBuilder::with_options(&self.options)) }
     }
 }

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::error::{Error, Result};
 use crate::format::checksum::append_checksum;
-use crate::format::{FormatVersion, RowEntry};
+use crate::format::{FormatVersion, RowEntry, ValueDeletable};
 use crate::optimize::{BloomFilterBuilder, DataBlockBuilder};
 
 use super::sequenced_key::SequencedKey;
@@ -65,6 +65,8 @@ pub struct SstBuilder {
     last: Option<SequencedKey>,
     row_count: u64,
     max_seq: u64,
+    /// Whether all rows so far are values, of different keys.
+    plain: bool,
 }
 
 impl SstBuilder {
@@ -98,13 +100,16 @@ impl SstBuilder {
             last: None,
             row_count: 0,
             max_seq: 0,
+            plain: true,
         }
     }
 
     /// Adds a row. Fails if the row breaks a limit ([`RowEntry::validate`]) or does not come behind
     /// the row before it in the order of [`SequencedKey`]; the builder can be used further.
     pub fn add(&mut self, row: &RowEntry) -> Result<()> {
+        let is_first_of_key = self.last.as_ref().is_none_or(|last| last.user_key != row.key);
         self.add_to_block(row)?;
+        self.plain &= is_first_of_key && matches!(row.value, ValueDeletable::Value(_));
         if let Some(filter) = &mut self.filter {
             filter.add_key(&row.key);
         }
@@ -159,6 +164,7 @@ impl SstBuilder {
             row_count: self.row_count,
             max_seq: self.max_seq,
             version: self.version,
+            plain: self.plain,
         };
         let index = SstIndex { blocks: self.metas, last_key: last.user_key };
         self.data.extend_from_slice(&index.encode());

@@ -121,13 +121,15 @@ impl SstReader {
         Ok(None)
     }
 
-    /// The numbers of the blocks that may hold a row of `key`: [`SstIndex::blocks_for`].
+    /// The numbers of the blocks that may hold a row of `key`: [`SstIndex::blocks_for`]. If no key has two
+    /// rows, and a block begins with `key`, the block before has none of it.
     // solution-only
     fn blocks_for(&self, key: &[u8]) -> Range<usize> {
-        match &self.prefixes {
+        let blocks = match &self.prefixes {
             Some(prefixes) => self.index.blocks_near(key, prefixes.near(key)),
             None => self.index.blocks_for(key),
-        }
+        };
+        if self.footer.plain { blocks.end.saturating_sub(1)..blocks.end } else { blocks }
     }
 
     /// Data block `number`, counted from 0: from the cache, or read and checked, and then kept

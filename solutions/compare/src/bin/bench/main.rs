@@ -193,7 +193,8 @@ impl Cli {
             ),
             "filters of 10 bits a key, no compression, compaction on; keys of 16 bytes;".to_owned(),
             "log buffered in the process, but where a workload says sync or OS;".to_owned(),
-            "TinyDB looks for old files each second, fjall deletes them at once".to_owned(),
+            "TinyDB looks for old files each second, fjall deletes them at once;".to_owned(),
+            "at rest: merged, and all files synced".to_owned(),
             format!("medians of {} rounds", self.rounds),
         ]
     }

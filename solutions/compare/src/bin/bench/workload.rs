@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use tinydb_compare::data::{self, mix};
 use tinydb_compare::engine::{Engine, EngineKind, Key, LogClass, Options, Place, StoreKind, Value};
-use tinydb_compare::machine::{bytes_below, peak_memory};
+use tinydb_compare::machine::{bytes_below, peak_memory, sync_disk};
 use tinydb_compare::measure::Clock;
 
 use crate::timer::{Figure, Timer};
@@ -69,6 +69,7 @@ struct Opened {
 impl Bench {
     /// Measures everything.
     pub fn run(mut self) -> Result<Outcome> {
+        sync_disk();
         self.fill_and_read()?;
         self.fill("fillseq", LogClass::Buffered, ordered)?;
         self.fill("fillrandom, OS log", LogClass::Os, data::key)?;
@@ -86,6 +87,7 @@ impl Bench {
         self.put_all("fillrandom", &db, data::key, 0)?;
         self.read_random("readrandom, fresh", &db, 0)?;
         db.engine.settle()?;
+        sync_disk();
         self.outcome.bytes = bytes_below(db.directory.path())?;
         self.outcome.tables = db.engine.tables()?;
         self.read_random("readrandom", &db, 0)?;
