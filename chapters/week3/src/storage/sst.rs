@@ -41,12 +41,12 @@
 //! The footer:
 //!
 //! ```text
-//! offset 0        8        16        24        32        34     36           40         48
-//!        +--------+--------+---------+---------+---------+------+------------+----------+
-//!        | u64    | u64    | u64     | u64     | u16     | u16  | u32 CRC-32 | magic    |
-//!        | filter | index  | row     | max     | version | flags| of the     | TINYDBST |
-//!        | offset | offset | count   | seq     |         |      | 36 before  |          |
-//!        +--------+--------+---------+---------+---------+------+------------+----------+
+//! offset 0        8        16        24        32        34      36           40         48
+//!        +--------+--------+---------+---------+---------+-------+------------+----------+
+//!        | u64    | u64    | u64     | u64     | u16     | u16   | u32 CRC-32 | magic    |
+//!        | filter | index  | row     | max     | version | flags | of the     | TINYDBST |
+//!        | offset | offset | count   | seq     |         |       | 36 before  |          |
+//!        +--------+--------+---------+---------+---------+-------+------------+----------+
 //! ```
 //!
 //! Of the flags only the lowest bit has a meaning: the SST is plain, see [`Footer::plain`]. The other 15
