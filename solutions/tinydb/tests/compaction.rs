@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tinydb::compaction::{CompactionProgress, Garbage};
+use tinydb::compaction::{CompactionProgress, Garbage, SizeTieredCompactionOptions};
 use tinydb::db::sst_pins::SstPins;
-use tinydb::db::{Manifest, ManifestStore, paths};
+use tinydb::db::{CompactorOptions, Manifest, ManifestStore, paths};
 use tinydb::format::RowEntry;
 use tinydb::iter::{RowEntryIterator, VecIterator};
 use tinydb::object_store::{MemoryObjectStore, ObjectMeta, ObjectStore};
@@ -38,6 +38,8 @@ enum Loses {
     ThePut,
     /// A put, for a while.
     ThePutForAWhile,
+    /// The put of the first manifest that names a sorted run, for a while.
+    TheFirstRunForAWhile,
 }
 
 fn lost(path: &str) -> Error {
@@ -66,9 +68,14 @@ impl ObjectStore for Lossy {
         if let Some((path, object)) = self.kept.lock().unwrap().take() {
             self.inner.put_if_absent(&path, object).unwrap();
         }
-        match mem::take(&mut *self.loses.lock().unwrap()) {
+        let names_a_run = || !Manifest::decode(object.clone()).unwrap().sorted_runs.is_empty();
+        if *self.loses.lock().unwrap() == Loses::TheFirstRunForAWhile && !names_a_run() {
+            return self.inner.put_if_absent(path, object);
+        }
+        let loses = mem::take(&mut *self.loses.lock().unwrap());
+        match loses {
             Loses::ThePut => return Err(lost(path)),
-            Loses::ThePutForAWhile => {
+            Loses::ThePutForAWhile | Loses::TheFirstRunForAWhile => {
                 *self.kept.lock().unwrap() = Some((path.to_owned(), object));
                 return Err(lost(path));
             }
@@ -232,6 +239,43 @@ fn a_writer_is_not_fenced_by_a_commit_of_its_own_that_comes_late() {
     db.collect_garbage(Duration::ZERO).unwrap();
     assert_eq!(shapes(&db, &store), [(0, 1); 2]);
     assert_eq!(db.scan(..).unwrap().filter(Result::is_ok).count(), 2);
+}
+
+#[test]
+fn a_compaction_that_was_overtaken_by_one_that_came_late_is_no_error() {
+    testkit::deadline(30, || {
+        let (store, wal) = (Arc::new(Lossy::default()), MemoryWalStore::new());
+        store.lose(Loses::TheFirstRunForAWhile);
+        let compactor = CompactorOptions {
+            size_tiered: SizeTieredCompactionOptions {
+                min_compaction_sources: 2,
+                ..SizeTieredCompactionOptions::default()
+            },
+            // While this one waits, the levels are still those of before: it is proposed once more.
+            retry_after: Duration::from_millis(20),
+            ..CompactorOptions::default()
+        };
+        let settings = Settings {
+            compactor_options: Some(compactor),
+            garbage_collector_options: None,
+            l0_max_ssts: 2,
+            ..Settings::default()
+        };
+        let builder = Db::builder("in memory").with_object_store(store.clone());
+        let builder = builder.with_wal_store(Arc::new(wal)).with_settings(settings);
+        let db = builder.build().unwrap();
+        for number in 0..10 {
+            db.put("apple", number.to_string()).unwrap();
+            // A flush that waits for the compaction hears that it failed; but only of the network.
+            while let Err(error) = db.flush() {
+                let error = format!("{error:?}");
+                assert!(error.contains("no answer"), "{error}");
+            }
+        }
+        assert_eq!(*store.loses.lock().unwrap(), Loses::Nothing, "a commit was lost");
+        assert_eq!(db.get("apple").unwrap().unwrap(), "9");
+        db.close().unwrap();
+    });
 }
 
 #[test]

@@ -10,6 +10,8 @@ pub mod log_file;
 pub mod mem_table;
 #[path = "../../../../solutions/tinydb/src/storage/object_wal_store.rs"]
 pub mod object_wal_store;
+#[path = "../../../../solutions/tinydb/src/storage/read_ahead.rs"]
+pub mod read_ahead;
 #[path = "../../../../solutions/tinydb/src/storage/row_map.rs"]
 pub mod row_map;
 pub mod sequenced_key;
@@ -25,6 +27,7 @@ pub mod wal_writer;
 pub use log_file::{DiskLogFile, LogFile, PendingSync};
 pub use mem_table::MemTable;
 pub use object_wal_store::ObjectWalStore;
+pub use read_ahead::ReadAhead;
 pub use sequenced_key::{KeyRange, SequencedKey};
 pub use sst::{BlockMeta, Footer, SstIndex};
 pub use sst_builder::{SstBuilder, SstOptions};

@@ -1,6 +1,9 @@
 //! The reader of an SST.
 
+use std::ops::Range;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use crate::error::{DecodeError, Error, Result};
 use crate::format::RowEntry;
@@ -48,7 +51,8 @@ impl SstReader {
     }
 
     /// Opens the SST at `path`, and reads its filter too. Its blocks are kept in `cache`. What makes
-    /// looking up faster is set up.
+    /// looking up faster is set up, and whoever reads one block after the other [reads
+    /// ahead](super::ReadAhead).
     pub fn open_with_cache(
         store: Arc<dyn ObjectStore>,
         path: impl Into<String>,
@@ -109,15 +113,47 @@ impl SstReader {
     }
 
     /// As [`read_block`](Self::read_block), but a block that is not in the cache does not come there.
-    /// This is for scans and compactions: they go on to the next block, and what others look up again
+    /// This, or [`ReadAhead`](super::ReadAhead), is for scans and compactions: they go on to the next block, and what others look up again
     /// and again should stay. Besides, to keep a block costs more than to read one that the system
     /// has in memory.
     ///
     /// SlateDB: `cache_blocks` of `SstIteratorOptions` in `src/sst_iter.rs`; compactions set it to `false`,
     /// and it is `false` in the default of `ScanOptions` in `src/config.rs`.
     pub fn read_block_once(&self, number: usize) -> Result<Arc<DataBlock>> {
-        let cached = self.place_in_cache(number).and_then(|(cache, key)| cache.get(&key));
+        let cached = self.cached_block(number);
         cached.map_or_else(|| self.fetch_block(number).map(Arc::new), Ok)
+    }
+
+    /// Data block `number`, if it is in the cache.
+    pub(super) fn cached_block(&self, number: usize) -> Option<Arc<DataBlock>> {
+        self.place_in_cache(number).and_then(|(cache, key)| cache.get(&key))
+    }
+
+    /// Whether whoever reads one block after the other may read several at once.
+    pub(super) fn reads_ahead(&self) -> bool {
+        self.prefixes.is_some()
+    }
+
+    /// The bytes of these data blocks, checksums included, from the store. There must be such blocks.
+    pub(super) fn read_bytes(&self, blocks: Range<usize>) -> Result<Bytes> {
+        self.store.get_range(&self.path, self.offset(blocks.start)..self.offset(blocks.end))
+    }
+
+    /// How many bytes data block `number` has, with its checksum.
+    pub(super) fn block_len(&self, number: usize) -> usize {
+        (self.offset(number + 1) - self.offset(number)) as usize
+    }
+
+    /// Checks and decodes data block `number`, which was read from the store.
+    pub(super) fn decode_block(&self, number: usize, bytes: Bytes) -> Result<DataBlock> {
+        verify_checksum(bytes, "the data block")
+            .and_then(|block| DataBlock::decode(self.footer.version, block))
+            .map_err(|error| error.in_file(&self.path, self.offset(number)))
+    }
+
+    /// Where data block `number` begins; behind the last one, where the blocks end.
+    fn offset(&self, number: usize) -> u64 {
+        self.index.blocks.get(number).map_or(self.footer.filter_offset, |block| block.offset)
     }
 
     /// The cache, and the key that block `number` has there.

@@ -17,7 +17,8 @@ use super::row_entry_iterator::RowEntryIterator;
 ///
 /// Invariants:
 /// 1. One data block is held at a time. A block is read when its first row is asked for, so making
-///    an iterator and seeking read nothing.
+///    an iterator and seeking read nothing. (The engine's own iterator reads [ahead](ReadAhead), if the SST
+///    was opened with a cache.)
 /// 2. No block is read that lies in front of the start of the range, or behind its end. (An excluded
 ///    start may count as an included one.)
 ///
@@ -32,6 +33,7 @@ pub struct SstIterator {
     block_number: usize,
     /// The rows of that block that are left, once it is read.
     block: Option<DataBlockIterator>,
+    // The engine's own iterator reads several blocks at once. Yours need not.
 }
 
 impl SstIterator {

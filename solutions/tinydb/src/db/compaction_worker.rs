@@ -65,26 +65,34 @@ impl DbInner {
             let state = self.state();
             full_compaction(&state.levels()).map(|spec| begin(&state, spec))
         };
-        let Some(compaction) = self.compactions.start_alone(propose)? else { return Ok(()) };
-        match self.compact(&compaction) {
-            Err(Error::Cancelled { .. }) if self.check_open().is_err() => self.check_open(),
-            result => result,
+        while let Some(compaction) = self.compactions.start_alone(propose)? {
+            match self.compact(&compaction) {
+                Err(Error::Cancelled { .. }) if self.check_open().is_err() => {
+                    return self.check_open();
+                }
+                Ok(Outcome::Overtaken) => {}
+                result => return result.map(drop),
+            }
         }
+        Ok(())
     }
 
     /// Runs a compaction, and tells the others how it ended.
-    fn compact(&self, compaction: &RunningCompaction) -> Result<()> {
+    fn compact(&self, compaction: &RunningCompaction) -> Result<Outcome> {
         let mut ended = Ended { db: self, compaction, succeeded: false };
         let result = self.merge_and_commit(compaction);
         ended.succeeded = result.is_ok();
         result
     }
 
-    fn merge_and_commit(&self, running: &RunningCompaction) -> Result<()> {
+    fn merge_and_commit(&self, running: &RunningCompaction) -> Result<Outcome> {
+        let RunningCompaction { spec, progress, .. } = running;
+        spec.validate(&running.proposed_for)?;
         self.settle(&mut self.manifests())?;
         let state = self.state();
-        let RunningCompaction { spec, progress, .. } = running;
-        spec.validate(&state.levels())?;
+        if spec.validate(&state.levels()).is_err() {
+            return Ok(Outcome::Overtaken);
+        }
         let mut held = Held { db: self, ids: Vec::new() };
         let compaction = self.compaction_of(&state, spec);
         let put = |parts: &mut Parts<'_>| {
@@ -104,7 +112,7 @@ impl DbInner {
         let rows = ssts.iter().map(|sst| sst.reader.footer().row_count).sum();
         self.commit_compaction(spec, Run { id: run, ssts })?;
         self.trace.record(|| Step::Compaction { sources, run, ssts: count, rows });
-        Ok(())
+        Ok(Outcome::Committed)
     }
 
     /// What `spec` means in `state`.
@@ -130,11 +138,19 @@ impl DbInner {
     }
 }
 
+/// How a compaction ended that did not fail.
+enum Outcome {
+    Committed,
+    /// The commit of one before had no answer when this one was proposed, and has changed since what
+    /// there is to merge.
+    Overtaken,
+}
+
 /// A compaction that begins.
 fn begin(state: &DbState, spec: CompactionSpec) -> RunningCompaction {
     let ssts = spec.sources.iter().flat_map(|&id| state.source(id));
     let total_rows = ssts.map(|sst| sst.reader.footer().row_count).sum();
-    RunningCompaction::new(spec, total_rows)
+    RunningCompaction::new(spec, state.levels(), total_rows)
 }
 
 /// The SSTs that a compaction has put. When it ends, the manifest names them or nobody needs them.

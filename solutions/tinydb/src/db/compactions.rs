@@ -3,7 +3,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::compaction::{CompactionProgress, CompactionSpec};
+use crate::compaction::{CompactionProgress, CompactionSpec, Levels};
 use crate::error::{Error, Result};
 
 /// Hands out compactions to those who run them, and knows how far each is.
@@ -35,6 +35,8 @@ struct State {
 pub struct RunningCompaction {
     /// What is merged into what.
     pub spec: CompactionSpec,
+    /// What there was to merge when it was proposed.
+    pub proposed_for: Levels,
     /// How many rows its sources have.
     pub total_rows: u64,
     /// How far it is; and the means to cancel it.
@@ -43,8 +45,8 @@ pub struct RunningCompaction {
 
 impl RunningCompaction {
     /// A compaction that begins.
-    pub fn new(spec: CompactionSpec, total_rows: u64) -> Self {
-        Self { spec, total_rows, progress: CompactionProgress::new() }
+    pub fn new(spec: CompactionSpec, proposed_for: Levels, total_rows: u64) -> Self {
+        Self { spec, proposed_for, total_rows, progress: CompactionProgress::new() }
     }
 }
 

@@ -49,8 +49,8 @@ impl RowEntryIterator for SortedRunIterator {
             if self.range.ends_before(sst.index().first_key()) {
                 return Ok(None);
             }
-            let (sst, range) = (Arc::clone(sst), &self.range);
-            let rows = self.rows.get_or_insert_with(|| SstIterator::new(sst, range.clone()));
+            let begin = || SstIterator::new(Arc::clone(sst), self.range.clone());
+            let rows = self.rows.get_or_insert_with(begin);
             if let Some(row) = rows.next()? {
                 return Ok(Some(row));
             }

@@ -6,6 +6,7 @@
 pub mod log_file;
 pub mod mem_table;
 pub mod object_wal_store;
+pub mod read_ahead;
 pub mod row_map;
 pub mod sequenced_key;
 pub mod sst;
@@ -19,6 +20,7 @@ pub mod wal_writer;
 pub use log_file::{DiskLogFile, LogFile, PendingSync};
 pub use mem_table::MemTable;
 pub use object_wal_store::ObjectWalStore;
+pub use read_ahead::ReadAhead;
 pub use sequenced_key::{KeyRange, SequencedKey};
 pub use sst::{BlockMeta, Footer, SstIndex};
 pub use sst_builder::{SstBuilder, SstOptions};
