@@ -19,8 +19,8 @@ use super::row_entry_iterator::RowEntryIterator;
 ///
 /// Invariants:
 /// 1. One data block is held at a time. A block is read when its first row is asked for, so making
-///    an iterator and seeking read nothing. (The engine's own iterator reads [ahead](ReadAhead), if the SST
-///    was opened with a cache.)
+///    an iterator and seeking read nothing. (The engine's own iterator reads
+///    [ahead](crate::storage::ReadAhead), if the SST was opened with a cache.)
 /// 2. No block is read that lies in front of the start of the range, or behind its end. (An excluded
 ///    start may count as an included one.)
 ///

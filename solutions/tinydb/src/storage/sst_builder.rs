@@ -195,7 +195,9 @@ impl SstBuilder {
 
     // solution-only
     fn finish_block(&mut self) {
-        let first_key = std::mem::take(&mut self.first_key);
+        // A copy: a key that was read from another SST may be a part of what was read there, which would
+        // stay in memory with it.
+        let first_key = Bytes::copy_from_slice(&std::mem::take(&mut self.first_key));
         self.metas.push(BlockMeta { offset: self.written(), first_key });
         let start = self.data.len();
         self.data.extend_from_slice(&self.block.finish());
