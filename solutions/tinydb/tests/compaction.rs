@@ -135,13 +135,18 @@ fn shapes(db: &Db, store: &Lossy) -> [(usize, usize); 2] {
 
 /// A database with a compaction that was committed, and does not know it.
 fn with_a_lost_compaction(store: &Arc<Lossy>, wal: &MemoryWalStore) -> Db {
+    let db = with_an_unanswered_compaction(store, wal, Loses::TheAnswer);
+    assert_eq!(shapes(&db, store), [(2, 0), (0, 1)], "it was carried out all the same");
+    assert_eq!(db.get("apple").unwrap().unwrap(), "2", "what it knows can be read");
+    db
+}
+
+fn with_an_unanswered_compaction(store: &Arc<Lossy>, wal: &MemoryWalStore, loses: Loses) -> Db {
     let db = open(store, wal);
     flush(&db, "apple", "1");
     flush(&db, "apple", "2");
-    store.lose(Loses::TheAnswer);
+    store.lose(loses);
     assert!(matches!(db.compact(), Err(Error::Io { .. })), "nobody knows the outcome");
-    assert_eq!(shapes(&db, store), [(2, 0), (0, 1)], "it was carried out all the same");
-    assert_eq!(db.get("apple").unwrap().unwrap(), "2", "what it knows can be read");
     db
 }
 
@@ -218,11 +223,7 @@ fn a_commit_that_was_not_carried_out_is_tried_again() {
 
 /// A database with two SSTs in level 0, and a compaction whose commit is still on its way.
 fn with_a_compaction_on_its_way(store: &Arc<Lossy>, wal: &MemoryWalStore) -> Db {
-    let db = open(store, wal);
-    flush(&db, "apple", "1");
-    flush(&db, "apple", "2");
-    store.lose(Loses::ThePutForAWhile);
-    assert!(matches!(db.compact(), Err(Error::Io { .. })), "nobody knows the outcome");
+    let db = with_an_unanswered_compaction(store, wal, Loses::ThePutForAWhile);
     assert_eq!(shapes(&db, store), [(2, 0); 2], "it was not carried out yet");
     db
 }

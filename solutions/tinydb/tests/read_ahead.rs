@@ -179,6 +179,6 @@ fn an_sst_that_was_opened_without_a_cache_is_read_block_by_block() {
 #[test]
 fn a_block_that_does_not_exist_is_an_error() {
     let scene = Scene::new();
-    let error = ReadAhead::default().read(&scene.sst, BLOCKS, BLOCKS).unwrap_err();
+    let error = ReadAhead::default().read(&scene.sst, BLOCKS, |_| false).unwrap_err();
     assert!(matches!(error, Error::InvalidArgument { argument: "number", .. }), "{error:?}");
 }

@@ -39,8 +39,6 @@ pub struct SstIterator {
     // solution-only: begin
     /// The blocks behind that one, if they were read already.
     ahead: ReadAhead,
-    /// The number of the first block that lies behind the range.
-    end: usize,
     // solution-only: end
 }
 
@@ -52,9 +50,7 @@ impl SstIterator {
             Bound::Included(key) | Bound::Excluded(key) => first_block(sst.index(), key),
             Bound::Unbounded => 0,
         };
-        let blocks = &sst.index().blocks;
-        let end = blocks.partition_point(|block| !range.ends_before(&block.first_key));
-        Self { sst, range, block_number, block: None, ahead: ReadAhead::default(), end }
+        Self { sst, range, block_number, block: None, ahead: ReadAhead::default() }
     }
 
     /// The next row of the block that is held, in the range or not; `None` behind its last.
@@ -70,11 +66,13 @@ impl SstIterator {
         if self.block.is_some() {
             return Ok(true);
         }
-        if self.block_number >= self.end {
+        let meta = self.sst.index().blocks.get(self.block_number);
+        if meta.is_none_or(|meta| self.range.ends_before(&meta.first_key)) {
             return Ok(false);
         }
-        let mut rows =
-            DataBlockIterator::new(self.ahead.read(&self.sst, self.block_number, self.end)?);
+        let is_behind = |key: &[u8]| self.range.ends_before(key);
+        let block = self.ahead.read(&self.sst, self.block_number, is_behind)?;
+        let mut rows = DataBlockIterator::new(block);
         if let Bound::Included(key) | Bound::Excluded(key) = &self.range.start {
             rows.seek(key).map_err(in_block(&self.sst, self.block_number))?;
         }

@@ -21,7 +21,7 @@ use super::sst_reader::SstReader;
 /// thousand. So nothing is read ahead at first, and no more than about as much as was used already.
 ///
 /// Invariants:
-/// 1. A request is for at most [`ReadAhead::MAX_BLOCKS`] blocks, and for none from the end on.
+/// 1. A request is for at most [`ReadAhead::MAX_BLOCKS`] blocks, and for none that lies behind the range.
 /// 2. A block is checked when it is given out, not when it is read.
 /// 3. A block that is in the cache is taken from there, even if it was read too. No block comes into the
 ///    cache.
@@ -42,12 +42,18 @@ impl ReadAhead {
     /// A request is for no more blocks than these: 256 KiB of the usual size.
     pub const MAX_BLOCKS: usize = 64;
 
-    /// Block `number` of `sst`: from the cache, or read and checked. Reads no other block from `end` on.
-    /// Fails if there is no block `number`.
+    /// Block `number` of `sst`: from the cache, or read and checked. Reads none of the blocks behind it that
+    /// begin with a key that `is_behind` the range. Fails if there is no block `number`.
     ///
     /// An SST that was not opened [with a cache](SstReader::open_with_cache) is read block by block.
-    pub fn read(&mut self, sst: &SstReader, number: usize, end: usize) -> Result<Arc<DataBlock>> {
-        if !sst.reads_ahead() || number >= sst.index().blocks.len() {
+    pub fn read(
+        &mut self,
+        sst: &SstReader,
+        number: usize,
+        is_behind: impl Fn(&[u8]) -> bool,
+    ) -> Result<Arc<DataBlock>> {
+        let blocks = &sst.index().blocks;
+        if !sst.reads_ahead() || number >= blocks.len() {
             return sst.read_block_once(number);
         }
         if number != self.next {
@@ -60,7 +66,9 @@ impl ReadAhead {
         }
         if self.ahead.is_empty() {
             let asked = (self.asked * 2).clamp(1, Self::MAX_BLOCKS);
-            self.ahead = sst.read_bytes(number..end.min(number + asked).max(self.next))?;
+            let others = &blocks[self.next..blocks.len().min(number + asked)];
+            let others = others.partition_point(|block| !is_behind(&block.first_key));
+            self.ahead = sst.read_bytes(number..self.next + others)?;
             self.asked = asked;
         }
         sst.decode_block(number, self.take(sst, number)).map(Arc::new)

@@ -149,9 +149,9 @@ impl SstReader {
     }
 
     /// As [`read_block`](Self::read_block), but a block that is not in the cache does not come there.
-    /// This, or [`ReadAhead`](super::ReadAhead), is for scans and compactions: they go on to the next block, and what others look up again
-    /// and again should stay. Besides, to keep a block costs more than to read one that the system
-    /// has in memory.
+    /// This, or [`ReadAhead`](super::ReadAhead), is for scans and compactions: they go on to the next
+    /// block, and what others look up again and again should stay. Besides, to keep a block costs more than
+    /// to read one that the system has in memory.
     ///
     /// SlateDB: `cache_blocks` of `SstIteratorOptions` in `src/sst_iter.rs`; compactions set it to `false`,
     /// and it is `false` in the default of `ScanOptions` in `src/config.rs`.
@@ -180,13 +180,6 @@ impl SstReader {
         (self.offset(number + 1) - self.offset(number)) as usize
     }
 
-    /// Checks and decodes data block `number`, which was read from the store.
-    pub(super) fn decode_block(&self, number: usize, bytes: Bytes) -> Result<DataBlock> {
-        verify_checksum(bytes, "the data block")
-            .and_then(|block| DataBlock::decode(self.footer.version, block))
-            .map_err(|error| error.in_file(&self.path, self.offset(number)))
-    }
-
     /// Where data block `number` begins; behind the last one, where the blocks end.
     fn offset(&self, number: usize) -> u64 {
         self.index.blocks.get(number).map_or(self.footer.filter_offset, |block| block.offset)
@@ -202,17 +195,20 @@ impl SstReader {
     /// Reads data block `number`, counted from 0, and checks it. Fails if there is no such block.
     // exercise: week3.12
     fn fetch_block(&self, number: usize) -> Result<DataBlock> {
-        let Some(meta) = self.index.blocks.get(number) else {
-            let count = self.index.blocks.len();
+        let count = self.index.blocks.len();
+        if number >= count {
             let problem = format!("block {number} of {} was asked for; it has {count}", self.path);
             return Err(Error::invalid("number", problem));
-        };
-        let next = self.index.blocks.get(number + 1);
-        let end = next.map_or(self.footer.filter_offset, |next| next.offset);
-        let bytes = self.store.get_range(&self.path, meta.offset..end)?;
+        }
+        self.decode_block(number, self.read_bytes(number..number + 1)?)
+    }
+
+    /// Checks and decodes data block `number`: `bytes` is what the store has of it.
+    // exercise: week3.12
+    pub(super) fn decode_block(&self, number: usize, bytes: Bytes) -> Result<DataBlock> {
         verify_checksum(bytes, "the data block")
             .and_then(|block| DataBlock::decode(self.footer.version, block))
-            .map_err(|error| error.in_file(&self.path, meta.offset))
+            .map_err(|error| error.in_file(&self.path, self.offset(number)))
     }
 
     /// Bytes of data blocks and filter.
