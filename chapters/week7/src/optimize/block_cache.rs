@@ -23,8 +23,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::data_block::DataBlock;
 use super::hash::xxh64;
 
-/// What an entry costs beside its block: its key in a map and in a queue, and perhaps in the list
-/// of those that were there.
+/// What an entry costs beside its block: its key in a map and in a queue, and perhaps what is
+/// remembered of one that was there.
 pub const ENTRY_OVERHEAD: usize = 200;
 
 /// No shard is smaller than this, unless the whole cache is.
@@ -58,8 +58,8 @@ pub fn weight(block: &DataBlock) -> usize {
 /// Invariants:
 /// 1. The [weights](weight) of its blocks are at most its capacity together, at every moment.
 /// 2. At most one block is there for a key: that which was inserted last.
-/// 3. What it remembers of blocks that have left is bounded: keys only, and no more of them than
-///    there are blocks.
+/// 3. What it remembers of blocks that have left is bounded: no block, and not more than a few numbers
+///    for each one that it had room for.
 /// 4. A block that was read again while it was there, and is read on and on, stays when many others
 ///    come that are read once. What was read often, but long ago, makes room in the end for others
 ///    that are read again while they are there.

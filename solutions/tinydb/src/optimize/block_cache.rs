@@ -20,15 +20,15 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 // solution-only
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::data_block::DataBlock;
 use super::hash::xxh64;
 
-/// What an entry costs beside its block: its key in a map and in a queue, and perhaps in the list
-/// of those that were there.
+/// What an entry costs beside its block: its key in a map and in a queue, and perhaps what is
+/// remembered of one that was there.
 pub const ENTRY_OVERHEAD: usize = 200;
 
 /// No shard is smaller than this, unless the whole cache is.
@@ -62,8 +62,8 @@ pub fn weight(block: &DataBlock) -> usize {
 /// Invariants:
 /// 1. The [weights](weight) of its blocks are at most its capacity together, at every moment.
 /// 2. At most one block is there for a key: that which was inserted last.
-/// 3. What it remembers of blocks that have left is bounded: keys only, and no more of them than
-///    there are blocks.
+/// 3. What it remembers of blocks that have left is bounded: no block, and not more than a few numbers
+///    for each one that it had room for.
 /// 4. A block that was read again while it was there, and is read on and on, stays when many others
 ///    come that are read once. What was read often, but long ago, makes room in the end for others
 ///    that are read again while they are there.
@@ -72,28 +72,25 @@ pub struct Shard {
     // What a shard has to know depends on how it chooses what leaves.
     // solution-only: begin
     capacity: usize,
-    /// The blocks that are there, and the keys of those that have left on trial.
+    /// The blocks that are there.
     entries: HashMap<BlockKey, Entry, BuildHasherDefault<BlockKeyHasher>>,
-    /// How many blocks are there.
-    blocks: usize,
     /// Blocks on trial, in the order in which they came.
     small: Queue,
     /// Blocks that were read again on trial, or came back soon.
     main: Queue,
-    /// Keys of blocks that were evicted on trial, oldest first. Some have come back since.
-    ghosts: VecDeque<BlockKey>,
+    /// Which blocks were evicted on trial.
+    ghosts: Ghosts,
     // solution-only: end
 }
 
 // solution-only: begin
 /// A block, and where it is in its shard.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Entry {
-    /// `None` for a ghost: a block that was evicted on trial, of which only the key is left.
-    block: Option<Arc<DataBlock>>,
+    block: Arc<DataBlock>,
     /// How often it was read since it came to its place in its queue, up to [`MAX_USES`].
     uses: u8,
-    /// Whether it is in the main queue; of a ghost, that it goes there if it comes back.
+    /// Whether it is in the main queue.
     is_in_main: bool,
 }
 
@@ -101,14 +98,43 @@ struct Entry {
 const MAX_USES: u8 = 3;
 
 /// The queue of blocks on trial may have one part in so many of the capacity. It may have more
-/// while there is room.
-const SMALL_PART: usize = 10;
+/// while there is room. (With a short trial, what leaves is still in the processor's caches: its
+/// memory is freed, and used again for the block that comes, without waiting.)
+const SMALL_PART: usize = 100;
 
 /// Keys, oldest first, and what their blocks weigh.
 #[derive(Debug, Default)]
 struct Queue {
     keys: VecDeque<BlockKey>,
     bytes: usize,
+}
+
+/// The hashes of blocks that were evicted on trial. Each has one place, and whoever comes there later
+/// takes it: so the older ones are forgotten bit by bit, and no queue of them is needed.
+///
+/// There are fewer than twice as many places as there were blocks.
+#[derive(Debug, Default)]
+struct Ghosts(Vec<u64>);
+
+/// A place that is free. A block that has this hash is taken for a ghost, which does no harm.
+const NO_GHOST: u64 = u64::MAX;
+
+impl Ghosts {
+    /// Remembers the block of this hash. There are `blocks` blocks in the shard, at least one.
+    fn insert(&mut self, hash: u64, blocks: usize) {
+        if self.0.len() < blocks {
+            self.0 = vec![NO_GHOST; blocks.next_power_of_two()];
+        }
+        let places = self.0.len() as u64;
+        self.0[(hash % places) as usize] = hash;
+    }
+
+    /// Forgets the block of this hash, and returns whether it was remembered.
+    fn remove(&mut self, hash: u64) -> bool {
+        let place = hash.checked_rem(self.0.len() as u64).unwrap_or_default();
+        let ghost = self.0.get_mut(place as usize).filter(|ghost| **ghost == hash);
+        ghost.map(|ghost| *ghost = NO_GHOST).is_some()
+    }
 }
 
 /// The hash of a [`BlockKey`]: a multiplication for each of its numbers. They are the engine's own, so
@@ -147,10 +173,9 @@ impl Shard {
         Self {
             capacity,
             entries: HashMap::default(),
-            blocks: 0,
             small: Queue::default(),
             main: Queue::default(),
-            ghosts: VecDeque::new(),
+            ghosts: Ghosts::default(),
         }
     }
 
@@ -158,9 +183,8 @@ impl Shard {
     // exercise: week7.7
     pub fn get(&mut self, key: &BlockKey) -> Option<Arc<DataBlock>> {
         let entry = self.entries.get_mut(key)?;
-        let block = entry.block.clone()?;
         entry.uses = (entry.uses + 1).min(MAX_USES);
-        Some(block)
+        Some(Arc::clone(&entry.block))
     }
 
     /// Puts a block in, in place of the one that has this key, and evicts others until there is
@@ -173,18 +197,18 @@ impl Shard {
     pub fn insert(&mut self, key: BlockKey, block: Arc<DataBlock>) -> Vec<Arc<DataBlock>> {
         let mut left = Vec::new();
         let weight = weight(&block);
-        // Asked before room is made, because making room pushes keys out of the ghosts.
-        let Entry { block: replaced, uses, is_in_main } = self.remove(&key).unwrap_or_default();
-        left.extend(replaced);
+        let (mut uses, mut is_in_main) = (0, self.ghosts.remove(self.hash(&key)));
+        if let Some(replaced) = self.remove(&key) {
+            (uses, is_in_main) = (replaced.uses, replaced.is_in_main);
+            left.push(replaced.block);
+        }
         if weight > self.capacity {
             left.push(block);
             return left;
         }
         self.make_room(weight, &mut left);
         self.queue(is_in_main).push(key, weight);
-        self.entries.insert(key, Entry { block: Some(block), uses, is_in_main });
-        self.blocks += 1;
-        self.trim_ghosts();
+        self.entries.insert(key, Entry { block, uses, is_in_main });
         left
     }
 
@@ -193,12 +217,9 @@ impl Shard {
     /// is rare that a key is inserted while its block is there.
     fn remove(&mut self, key: &BlockKey) -> Option<Entry> {
         let entry = self.entries.remove(key)?;
-        if let Some(block) = &entry.block {
-            let queue = self.queue(entry.is_in_main);
-            queue.keys.retain(|other| other != key);
-            queue.bytes -= weight(block);
-            self.blocks -= 1;
-        }
+        let queue = self.queue(entry.is_in_main);
+        queue.keys.retain(|other| other != key);
+        queue.bytes -= weight(&entry.block);
         Some(entry)
     }
 
@@ -214,22 +235,19 @@ impl Shard {
     }
 
     /// Takes the oldest block on trial. If it was read, it moves to the main queue; otherwise it is
-    /// evicted, and its key remembered.
+    /// evicted, and remembered.
     fn end_trial(&mut self) -> Option<Arc<DataBlock>> {
         let key = self.small.keys.pop_front()?;
         let entry = self.entries.get_mut(&key)?;
-        let weight = entry.block.as_deref().map_or(0, weight);
+        let weight = weight(&entry.block);
         self.small.bytes -= weight;
         if entry.uses > 0 {
             (entry.uses, entry.is_in_main) = (0, true);
             self.main.push(key, weight);
             return None;
         }
-        // There it goes if it comes back while it is remembered.
-        entry.is_in_main = true;
-        self.ghosts.push_back(key);
-        self.blocks -= 1;
-        entry.block.take()
+        self.ghosts.insert(self.hash(&key), self.entries.len());
+        Some(self.entries.remove(&key)?.block)
     }
 
     /// Takes the oldest block of the main queue. If it was read, it goes to the end and has one
@@ -242,21 +260,14 @@ impl Shard {
             self.main.keys.push_back(key);
             return None;
         }
-        let block = self.entries.remove(&key)?.block?;
+        let block = self.entries.remove(&key)?.block;
         self.main.bytes -= weight(&block);
-        self.blocks -= 1;
         Some(block)
     }
 
-    /// Forgets the oldest ghosts, until there are no more of them than blocks.
-    fn trim_ghosts(&mut self) {
-        while self.ghosts.len() > self.blocks {
-            let Some(oldest) = self.ghosts.pop_front() else { return };
-            // If it came back and left again, this forgets it a little early.
-            if self.entries.get(&oldest).is_some_and(|entry| entry.block.is_none()) {
-                self.entries.remove(&oldest);
-            }
-        }
+    /// The hash by which a block is remembered that was evicted on trial.
+    fn hash(&self, key: &BlockKey) -> u64 {
+        self.entries.hasher().hash_one(key)
     }
 
     fn queue(&mut self, is_main: bool) -> &mut Queue {
@@ -270,7 +281,7 @@ impl Shard {
     /// How many blocks are there.
     // exercise: week7.7
     pub fn blocks(&self) -> usize {
-        self.blocks
+        self.entries.len()
     }
 
     /// What the blocks that are there weigh, together.
