@@ -115,6 +115,9 @@ impl Db {
 
     /// The value of a key; `None` if it has none or was deleted. If its operands can't be merged,
     /// [`Error::MergeFailed`].
+    ///
+    /// The value may be a part of the block that it was read from, about 4 KiB, and keep that in memory. Copy
+    /// what you keep for long.
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Bytes>> {
         self.handle.inner.get(key.as_ref(), None)
     }
@@ -122,6 +125,9 @@ impl Db {
     /// The keys of a range and their values, in key order: `db.scan("a".."c")`, `db.scan(..)`.
     ///
     /// Shows the database as it is now, whatever is written while the caller iterates.
+    ///
+    /// A long scan reads many blocks at once, up to [`MAX_BLOCKS`](crate::storage::ReadAhead::MAX_BLOCKS), and a
+    /// key or value that is kept may keep all of them in memory. Copy what you keep for long.
     pub fn scan(&self, range: impl Into<BytesRange>) -> Result<DbIterator> {
         self.handle.inner.scan(&range.into(), None)
     }
