@@ -90,6 +90,8 @@ fn bar(svg: &mut String, scale: &Scale, y: f64, line: &Line) {
         EngineKind::Slatedb => "box c3",
         EngineKind::SlatedbAsync => "box c3 dashed",
         EngineKind::Fjall => "box c4",
+        #[cfg(feature = "rocksdb")]
+        EngineKind::RocksDb => "box c2",
         EngineKind::Map => "box dashed",
     };
     let (from, to) = (scale.at(0.0), scale.at(line.ratio.log2()));

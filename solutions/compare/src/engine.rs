@@ -190,6 +190,11 @@ pub enum EngineKind {
     SlatedbAsync,
     /// fjall, an LSM tree with a block cache, filters and leveled compaction.
     Fjall,
+    /// RocksDB, the LSM tree in C++ that most others are measured against.
+    #[cfg(feature = "rocksdb")]
+    #[value(name = "rocksdb")]
+    #[serde(rename = "rocksdb")]
+    RocksDb,
     /// No engine but a limit: an ordered map, and a log of the same bytes.
     Map,
 }
@@ -209,6 +214,8 @@ impl EngineKind {
             Self::Slatedb => "SlateDB",
             Self::SlatedbAsync => "SlateDB async",
             Self::Fjall => "fjall",
+            #[cfg(feature = "rocksdb")]
+            Self::RocksDb => "RocksDB",
             Self::Map => "map and log",
         }
     }
@@ -217,6 +224,8 @@ impl EngineKind {
     pub fn supports(self, store: StoreKind, log: LogClass) -> bool {
         match self {
             Self::Fjall => store == StoreKind::Disk,
+            #[cfg(feature = "rocksdb")]
+            Self::RocksDb => store == StoreKind::Disk,
             Self::Map => store == StoreKind::Disk && log == LogClass::Buffered,
             // A put's row is in the process, or in an object; there is nothing between.
             Self::Slatedb | Self::SlatedbAsync => log != LogClass::Os,
@@ -235,6 +244,13 @@ impl EngineKind {
             Self::Fjall => match place {
                 Place::Directory(directory) => Box::new(Fjall::open(directory, options)?),
                 Place::Memory(_) => bail!("fjall has no store in memory"),
+            },
+            #[cfg(feature = "rocksdb")]
+            Self::RocksDb => match place {
+                Place::Directory(directory) => {
+                    Box::new(crate::engines::RocksDb::open(directory, options)?)
+                }
+                Place::Memory(_) => bail!("RocksDB has a store in memory, but not for this"),
             },
             Self::Map => match place {
                 Place::Directory(directory) => Box::new(MapAndLog::open(directory)?),

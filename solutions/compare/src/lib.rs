@@ -3,7 +3,7 @@
 //! | Program | What it does |
 //! |---|---|
 //! | `tinydb-compare` | the same work on TinyDB, SlateDB and fjall, for week 7's page |
-//! | `bench` | the usual workloads of the field, at several sizes, against the best of the others |
+//! | `bench` | the usual workloads of the field, at several sizes, against the best of the others (RocksDB, if asked for, is one) |
 //! | `growth` | memory, amplification, puts, gets and scans as TinyDB grows |
 //! | `flame` | draws which functions an operation spends its time in |
 

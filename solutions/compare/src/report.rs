@@ -182,6 +182,8 @@ pub fn with_version(engine: EngineKind) -> (EngineKind, String) {
         EngineKind::Slatedb => format!("SlateDB {}", version("slatedb")),
         EngineKind::SlatedbAsync => format!("SlateDB async {}", version("slatedb")),
         EngineKind::Fjall => format!("fjall {}", version("fjall")),
+        #[cfg(feature = "rocksdb")]
+        EngineKind::RocksDb => format!("RocksDB {}", version("librocksdb-sys")),
         EngineKind::Map => "an ordered map and a log".to_owned(),
     };
     (engine, name)
