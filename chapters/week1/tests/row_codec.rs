@@ -189,7 +189,7 @@ mod task_1_6 {
     use super::*;
 
     fn decode(bytes: &[u8], first_key: &[u8]) -> Result<RowEntry, DecodeError> {
-        decode_row(&mut Cursor::new(Bytes::copy_from_slice(bytes)), first_key)
+        decode_row(&mut Cursor::new(&Bytes::copy_from_slice(bytes)), first_key)
     }
 
     #[track_caller]
@@ -223,8 +223,8 @@ mod task_1_6 {
     fn a_row_is_taken_off_the_input_and_nothing_behind_it() {
         let rule = rule("1.6", "a row is taken where the cursor stands, and no byte behind it");
         for (row, first_key, bytes) in examples() {
-            let input = [b"before", &bytes[..], b"behind"].concat();
-            let mut input = Cursor::starting_at(input.into(), 6);
+            let input = Bytes::from([b"before", &bytes[..], b"behind"].concat());
+            let mut input = Cursor::starting_at(&input, 6);
             let found = decode_row(&mut input, first_key.as_bytes());
             assert_eq!(found, Ok(row), "a row between other bytes{rule}");
             let left = input.take_bytes(input.remaining(), "the rest");
@@ -359,8 +359,8 @@ mod task_1_6 {
         let rule =
             rule("1.6", "an error's offset is that of the wrong field, in the cursor's input");
         let offset = |bytes: &[u8]| {
-            let input = [b"before", bytes].concat();
-            let found = decode_row(&mut Cursor::starting_at(input.into(), 6), b"apple");
+            let input = Bytes::from([b"before", bytes].concat());
+            let found = decode_row(&mut Cursor::starting_at(&input, 6), b"apple");
             let error = found.expect_err("a bad row");
             (error.offset, error.corruption)
         };
@@ -384,7 +384,7 @@ mod task_1_6 {
         let mut bytes = raw_row(0, &[b'k'; 100], 1, 0, Some(&[b'v'; 100]));
         bytes.extend(raw_row(5, b"s", 1, 8, Some(&[b'm'; 100])));
         let bytes = Bytes::from(bytes);
-        let mut input = Cursor::new(bytes.clone());
+        let mut input = Cursor::new(&bytes);
         for (what, key_shares) in [("without a prefix", true), ("with a prefix", false)] {
             let row = decode_row(&mut input, b"apple").expect("a good row");
             let value = row.value.as_bytes().expect("a row with bytes");

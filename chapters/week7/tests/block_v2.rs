@@ -146,7 +146,7 @@ mod task_7_1 {
     ];
 
     fn decode(bytes: &[u8]) -> Result<u32, DecodeError> {
-        decode_varint(&mut Cursor::new(Bytes::copy_from_slice(bytes)), "a length")
+        decode_varint(&mut Cursor::new(&Bytes::copy_from_slice(bytes)), "a length")
     }
 
     #[test]
@@ -171,8 +171,8 @@ mod task_7_1 {
     #[test]
     fn numbers_come_back_and_nothing_behind_them_is_taken() {
         for (number, bytes) in EXAMPLES {
-            let input = [b"ab", bytes, &[0xff, 0xff]].concat();
-            let mut input = Cursor::starting_at(input.into(), 2);
+            let input = Bytes::from([b"ab", bytes, &[0xff, 0xff]].concat());
+            let mut input = Cursor::starting_at(&input, 2);
             let found = decode_varint(&mut input, "a length");
             let rule = rule("7.1", "a varint ends with the first byte whose highest bit is 0");
             assert_eq!(found, Ok(number), "{}{rule}", hex(bytes));
@@ -249,7 +249,8 @@ mod task_7_1 {
             bytes in proptest::collection::vec(
                 prop_oneof![Just(0), Just(0x80), Just(0xff), any::<u8>()], 0..8)
         ) {
-            let mut input = Cursor::new(bytes.clone().into());
+            let bytes = Bytes::from(bytes);
+            let mut input = Cursor::new(&bytes);
             if let Ok(number) = decode_varint(&mut input, "a length") {
                 let (taken, rule) = (&bytes[..input.offset()], rule("7.1", "one number, one encoding"));
                 prop_assert_eq!(taken, varint(number as usize), "{} as {}{}", hex(&bytes), number, rule);
@@ -274,7 +275,7 @@ mod task_7_2 {
 
     fn decode(bytes: &[u8], previous_key: &[u8]) -> Result<RowEntry, DecodeError> {
         let input = Bytes::copy_from_slice(bytes);
-        decode_row(&mut Cursor::new(input), previous_key)
+        decode_row(&mut Cursor::new(&input), previous_key)
     }
 
     #[track_caller]
@@ -372,7 +373,8 @@ mod task_7_2 {
     #[test]
     fn a_head_is_taken_up_to_the_suffix() {
         let bytes = [&[0xff, 0xff], &raw_row(300, b"suffix", &[7; 200], 1, 0)[..]].concat();
-        let mut input = Cursor::starting_at(bytes.into(), 2);
+        let bytes = Bytes::from(bytes);
+        let mut input = Cursor::starting_at(&bytes, 2);
         let found = RowHead::decode(&mut input, 300);
         let expected = RowHead { shared: 300, unshared: 6, value_len: 200 };
         let rule = rule("7.2", "a head is three varints, and the suffix follows");
@@ -384,7 +386,7 @@ mod task_7_2 {
     fn a_key_can_share_no_more_than_there_is() {
         let head = |shared, unshared, previous_key_len| {
             let bytes = [shared, unshared, 0].map(varint).concat();
-            RowHead::decode(&mut Cursor::new(bytes.into()), previous_key_len)
+            RowHead::decode(&mut Cursor::new(&bytes.into()), previous_key_len)
         };
         let at_most = rule("7.2", "shared is at most the length of the key before");
         assert!(head(5, 1, 5).is_ok(), "5 of 5{at_most}");
@@ -466,7 +468,8 @@ mod task_7_2 {
     #[test]
     fn a_row_is_taken_and_nothing_behind_it() {
         let bytes = [&b"ab"[..], &raw_row(3, b"suffix", b"value", 7, 8), b"cde"].concat();
-        let mut input = Cursor::starting_at(bytes.into(), 2);
+        let bytes = Bytes::from(bytes);
+        let mut input = Cursor::starting_at(&bytes, 2);
         let found = decode_row(&mut input, b"prefix");
         let rule = rule("7.2", "decode_row takes one row off the input");
         assert_eq!(found, Ok(RowEntry::new_merge("presuffix", "value", 7)), "{rule}");
@@ -476,7 +479,7 @@ mod task_7_2 {
     #[test]
     fn a_row_shares_the_memory_of_its_block() {
         let whole = Bytes::from(raw_row(0, b"key", b"value", 7, 0));
-        let row = decode_row(&mut Cursor::new(whole.clone()), b"xey").expect("a row");
+        let row = decode_row(&mut Cursor::new(&whole), b"xey").expect("a row");
         let value = row.value.as_bytes().expect("a value");
         let rule = rule("7.2", "what needs no copy is not copied");
         assert!(shares(value, &whole), "the value is a copy{rule}");

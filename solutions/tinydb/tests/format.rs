@@ -25,7 +25,7 @@ fn encode(row: &RowEntry, first_key: &[u8]) -> BytesMut {
 }
 
 fn decode(bytes: &[u8], first_key: &[u8]) -> Result<RowEntry, DecodeError> {
-    decode_row(&mut Cursor::new(Bytes::copy_from_slice(bytes)), first_key)
+    decode_row(&mut Cursor::new(&Bytes::copy_from_slice(bytes)), first_key)
 }
 
 fn block(rows: &[RowEntry]) -> Bytes {
@@ -376,7 +376,8 @@ mod cursor {
 
     #[test]
     fn no_length_overflows_and_a_failed_take_takes_nothing() {
-        let mut cursor = Cursor::new("abc".into());
+        let input = Bytes::from("abc");
+        let mut cursor = Cursor::new(&input);
         assert_eq!(cursor.take_u8("a byte"), Ok(b'a'));
         for length in [3, usize::MAX - 1, usize::MAX] {
             let error = cursor.take_bytes(length, "too much").expect_err("more than there is");
@@ -388,7 +389,7 @@ mod cursor {
     #[test]
     fn what_is_taken_is_not_a_copy() {
         let input = Bytes::copy_from_slice(b"abc");
-        let mut cursor = Cursor::new(input.clone());
+        let mut cursor = Cursor::new(&input);
         cursor.take_u8("a byte").expect("a byte");
         let taken = cursor.take_bytes(2, "two bytes").expect("two bytes");
         assert_eq!(taken.as_ptr(), input[1..].as_ptr(), "the memory is shared");

@@ -58,6 +58,6 @@ pub fn encode_row(row: &RowEntry, first_key: &[u8], out: &mut BytesMut) -> Resul
 /// that is shorter than it could be is no error. The error's offset is that of the field that is wrong,
 /// from the start of the cursor's input.
 // Task 1.6: Decode a row
-pub fn decode_row(input: &mut Cursor, first_key: &[u8]) -> Result<RowEntry, DecodeError> {
+pub fn decode_row(input: &mut Cursor<'_>, first_key: &[u8]) -> Result<RowEntry, DecodeError> {
     todo!("week 1, task 6: Decode a row")
 }

@@ -118,12 +118,12 @@ pub fn encode_header() -> Bytes {
 
 /// Checks the header of a segment, its first [`HEADER_LEN`] bytes.
 pub fn decode_header(header: Bytes) -> Result<(), DecodeError> {
-    let mut fields = Cursor::new(header.clone());
+    let mut fields = Cursor::new(&header);
     if fields.take_array("a segment's magic")? != MAGIC {
         let expected = "a WAL segment of TinyDB";
         return Err(DecodeError::new(0, Corruption::WrongMagic { expected }));
     }
-    verify_checksum(header, "the segment's header")?;
+    verify_checksum(header.clone(), "the segment's header")?;
     match fields.take_u16("a segment's version")? {
         VERSION => Ok(()),
         found => {

@@ -81,7 +81,7 @@ impl RowHead {
     /// Fails if `shared` is larger than `previous_key_len`, the length of the key of the row before,
     /// and if the key has not 1 to [`MAX_KEY_LEN`] bytes.
     // Task 7.2: Encode a row against the row before
-    pub fn decode(input: &mut Cursor, previous_key_len: usize) -> Result<Self, DecodeError> {
+    pub fn decode(input: &mut Cursor<'_>, previous_key_len: usize) -> Result<Self, DecodeError> {
         todo!("week 7, task 2: Encode a row against the row before")
     }
 }
@@ -91,7 +91,7 @@ impl RowHead {
 ///
 /// Fails if the head or the flags are wrong, if a tombstone has a value, and if bytes are missing.
 // Task 7.2: Encode a row against the row before
-pub fn decode_row(input: &mut Cursor, previous_key: &[u8]) -> Result<RowEntry, DecodeError> {
+pub fn decode_row(input: &mut Cursor<'_>, previous_key: &[u8]) -> Result<RowEntry, DecodeError> {
     todo!("week 7, task 2: Encode a row against the row before")
 }
 

@@ -52,6 +52,6 @@ pub fn encode_varint(mut value: u32, out: &mut BytesMut) {
 /// shorter encoding than this one. Reads at most [`MAX_VARINT_LEN`] bytes.
 // Task 7.1: Numbers in as few bytes as they need
 #[inline]
-pub fn decode_varint(input: &mut Cursor, what: &'static str) -> Result<u32, DecodeError> {
+pub fn decode_varint(input: &mut Cursor<'_>, what: &'static str) -> Result<u32, DecodeError> {
     todo!("week 7, task 1: Numbers in as few bytes as they need")
 }

@@ -78,7 +78,8 @@ impl From<DecodeError> for Stop {
 /// A stretch of the file that is labelled from its start to its end.
 pub struct Part<'a, 'b> {
     bytes: Bytes,
-    cursor: Cursor,
+    /// Bytes from the part's start to the next one without a label.
+    offset: usize,
     /// Bytes from the start of the file to the part.
     base: usize,
     dump: &'a mut Dump<'b>,
@@ -87,7 +88,7 @@ pub struct Part<'a, 'b> {
 impl<'a, 'b> Part<'a, 'b> {
     /// The whole file.
     pub fn whole(contents: Bytes, dump: &'a mut Dump<'b>) -> Self {
-        Self { cursor: Cursor::new(contents.clone()), bytes: contents, base: 0, dump }
+        Self { bytes: contents, offset: 0, base: 0, dump }
     }
 
     /// The bytes of the part, labelled or not.
@@ -97,12 +98,12 @@ impl<'a, 'b> Part<'a, 'b> {
 
     /// Bytes from the part's start to the next one without a label.
     pub fn offset(&self) -> usize {
-        self.cursor.offset()
+        self.offset
     }
 
     /// How many bytes have no label yet.
     pub fn remaining(&self) -> usize {
-        self.cursor.remaining()
+        self.bytes.len() - self.offset
     }
 
     /// The bytes without a label.
@@ -129,8 +130,7 @@ impl<'a, 'b> Part<'a, 'b> {
     ) -> io::Result<()> {
         let base = self.base + self.offset();
         let bytes = self.take_raw(len.min(self.remaining()));
-        let cursor = Cursor::new(bytes.clone());
-        let mut part = Part { bytes, cursor, base, dump: &mut *self.dump };
+        let mut part = Part { bytes, offset: 0, base, dump: &mut *self.dump };
         match label(&mut part) {
             Ok(()) | Err(Stop::Unreadable) => {}
             Err(Stop::Damage(damage)) => part.damaged(damage),
@@ -172,7 +172,7 @@ impl<'a, 'b> Part<'a, 'b> {
         meaning: impl FnOnce(&[u8]) -> (String, bool),
     ) -> Result<Bytes, Stop> {
         let offset = self.base + self.offset();
-        let bytes = self.cursor.take_bytes(len, name)?;
+        let bytes = self.take(len, name)?;
         if !bytes.is_empty() {
             let (meaning, wrong) = &meaning(&bytes);
             self.dump.sink.field(&Field { offset, bytes: &bytes, name, meaning, wrong: *wrong })?;
@@ -198,7 +198,7 @@ impl<'a, 'b> Part<'a, 'b> {
 
     /// Labels the next bytes as a varint.
     pub fn varint(&mut self, name: &'static str) -> Result<usize, Stop> {
-        let value = decode_varint(&mut self.cursor.clone(), name)?;
+        let value = decode_varint(&mut Cursor::starting_at(&self.bytes, self.offset), name)?;
         self.field(varint_len(value), name, |_| value.to_string())?;
         // Exact: no machine that this runs on has smaller addresses.
         Ok(value as usize)
@@ -213,7 +213,7 @@ impl<'a, 'b> Part<'a, 'b> {
         what: &'static str,
     ) -> Result<(), Stop> {
         let offset = self.offset();
-        let stored = self.cursor.take_bytes(CHECKSUM_LEN, name)?;
+        let stored = self.take(CHECKSUM_LEN, name)?;
         let verified = verify_checksum(self.bytes.slice(start..offset + CHECKSUM_LEN), what);
         let wrong = verified.is_err();
         let meaning = if wrong { "wrong" } else { "ok" };
@@ -227,6 +227,14 @@ impl<'a, 'b> Part<'a, 'b> {
 
     /// Takes bytes that are known to be there.
     fn take_raw(&mut self, len: usize) -> Bytes {
-        self.cursor.take_bytes(len, "bytes").unwrap_or_default()
+        self.take(len, "bytes").unwrap_or_default()
+    }
+
+    /// Takes bytes, or says which field was missing where.
+    fn take(&mut self, len: usize, name: &'static str) -> Result<Bytes, DecodeError> {
+        let mut cursor = Cursor::starting_at(&self.bytes, self.offset);
+        let bytes = cursor.take_bytes(len, name)?;
+        self.offset = cursor.offset();
+        Ok(bytes)
     }
 }

@@ -106,7 +106,7 @@ fn label_record(
 /// The length in a record's header, if that is right.
 fn payload_len(header: Bytes) -> Option<usize> {
     let length = verify_checksum(header, "the record's length").ok()?;
-    Cursor::new(length).take_u64("the record's length").ok()?.try_into().ok()
+    Cursor::new(&length).take_u64("the record's length").ok()?.try_into().ok()
 }
 
 fn label_rows(payload: &mut Part<'_, '_>) -> Result<(), Stop> {
@@ -115,7 +115,7 @@ fn label_rows(payload: &mut Part<'_, '_>) -> Result<(), Stop> {
             break;
         }
         let start = payload.offset() as u64;
-        let row = decode_row(&mut Cursor::new(payload.rest()), &[]);
+        let row = decode_row(&mut Cursor::new(&payload.rest()), &[]);
         row::label(payload, number, &row.map_err(|error| error.shifted(start))?)?;
     }
     Ok(())

@@ -120,11 +120,12 @@ impl Manifest {
     /// lists end where the checksum starts. No room is made for a count that the bytes can't hold.
     // exercise: week4.1
     pub fn decode(bytes: Bytes) -> Result<Self, DecodeError> {
-        if Cursor::new(bytes.clone()).take_array("a manifest's magic")? != MAGIC {
+        if Cursor::new(&bytes).take_array("a manifest's magic")? != MAGIC {
             let expected = "a manifest of TinyDB";
             return Err(DecodeError::new(0, Corruption::WrongMagic { expected }));
         }
-        let mut fields = Cursor::new(verify_checksum(bytes, "the manifest")?);
+        let bytes = verify_checksum(bytes, "the manifest")?;
+        let mut fields = Cursor::new(&bytes);
         fields.take_bytes(MAGIC.len(), "a manifest's magic")?;
         check_version(fields.take_u16("a manifest's version")?)?;
         fields.take_u16("a manifest's two zero bytes")?;
@@ -210,14 +211,15 @@ fn check_version(found: u16) -> Result<(), DecodeError> {
     Err(DecodeError::new(MAGIC.len(), Corruption::UnknownVersion { found, known }))
 }
 
-fn take_ids(fields: &mut Cursor) -> Result<Vec<u64>, DecodeError> {
+fn take_ids(fields: &mut Cursor<'_>) -> Result<Vec<u64>, DecodeError> {
     let count = fields.take_u32("a number of SSTs")? as usize;
     let bytes = count.saturating_mul(size_of::<u64>());
-    let mut ids = Cursor::new(fields.take_bytes(bytes, "the numbers of SSTs")?);
+    let ids = fields.take_bytes(bytes, "the numbers of SSTs")?;
+    let mut ids = Cursor::new(&ids);
     (0..count).map(|_| ids.take_u64("the number of an SST")).collect()
 }
 
-fn take_sorted_runs(fields: &mut Cursor) -> Result<Vec<SortedRun>, DecodeError> {
+fn take_sorted_runs(fields: &mut Cursor<'_>) -> Result<Vec<SortedRun>, DecodeError> {
     let count = fields.take_u32("a number of sorted runs")?;
     let mut runs = Vec::new();
     for _ in 0..count {

@@ -126,7 +126,7 @@ impl Block {
     // exercise: week1.8
     pub fn decode(bytes: Bytes) -> Result<Self, DecodeError> {
         let (rows, offsets) = split_offsets(&bytes)?;
-        let first = decode_row(&mut Cursor::new(rows.clone()), &[])?;
+        let first = decode_row(&mut Cursor::new(&rows), &[])?;
         Ok(Self { rows, offsets, first_key: first.key })
     }
 
@@ -158,7 +158,8 @@ impl Block {
         let start = usize::from(start);
         let end = self.offsets.get(number + 1).map_or(self.rows.len(), |&next| usize::from(next));
         let first_key = if number == 0 { &[][..] } else { &self.first_key };
-        let mut cursor = Cursor::new(self.rows.slice(start..end));
+        let bytes = self.rows.slice(start..end);
+        let mut cursor = Cursor::new(&bytes);
         let row = decode_row(&mut cursor, first_key).map_err(|e| e.shifted(start as u64))?;
         if cursor.remaining() > 0 {
             let found = cursor.remaining() as u64;
@@ -199,12 +200,13 @@ fn split_offsets(block: &Bytes) -> Result<(Bytes, Vec<u16>), DecodeError> {
     let Some(count_start) = block.len().checked_sub(ROW_COUNT_LEN) else {
         return Err(truncated("a block's row count", ROW_COUNT_LEN, block.len()));
     };
-    let row_count = Cursor::new(block.slice(count_start..)).take_u16("a block's row count")?;
+    let row_count = Cursor::new(&block.slice(count_start..)).take_u16("a block's row count")?;
     let offsets_len = usize::from(row_count) * OFFSET_LEN;
     let Some(rows_len) = count_start.checked_sub(offsets_len) else {
         return Err(truncated("a block's offsets", offsets_len, count_start));
     };
-    let mut cursor = Cursor::new(block.slice(rows_len..count_start));
+    let encoded = block.slice(rows_len..count_start);
+    let mut cursor = Cursor::new(&encoded);
     let mut offsets = Vec::with_capacity(usize::from(row_count));
     for _ in 0..row_count {
         offsets.push(cursor.take_u16("a row's offset")?);

@@ -9,23 +9,24 @@ use crate::error::{Corruption, DecodeError};
 /// A position in a slice of bytes. Each `take_` method returns the field at the position and moves
 /// behind it, or says which field was missing where.
 ///
-/// `Bytes` shares its memory, so what [`Cursor::take_bytes`] returns is not a copy.
+/// `Bytes` shares its memory, so what [`Cursor::take_bytes`] returns is not a copy. The cursor itself only
+/// borrows the slice: to make one costs nothing, not even a count of who shares the memory.
 #[derive(Debug, Clone)]
-pub struct Cursor {
-    input: Bytes,
+pub struct Cursor<'a> {
+    input: &'a Bytes,
     offset: usize,
     /// Where the fields end: in the input, or at its end.
     end: usize,
 }
 
-impl Cursor {
+impl<'a> Cursor<'a> {
     /// A cursor at the start of `input`.
-    pub fn new(input: Bytes) -> Self {
+    pub fn new(input: &'a Bytes) -> Self {
         Self::starting_at(input, 0)
     }
 
     /// A cursor `offset` bytes into `input`, or at its end if that comes first.
-    pub fn starting_at(input: Bytes, offset: usize) -> Self {
+    pub fn starting_at(input: &'a Bytes, offset: usize) -> Self {
         let end = input.len();
         Self { input, offset: offset.min(end), end }
     }
@@ -57,7 +58,11 @@ impl Cursor {
     /// Takes `length` bytes to look at. That is cheaper than [`Cursor::take_bytes`], whose answer may
     /// be kept.
     #[inline]
-    pub fn take_slice(&mut self, length: usize, what: &'static str) -> Result<&[u8], DecodeError> {
+    pub fn take_slice(
+        &mut self,
+        length: usize,
+        what: &'static str,
+    ) -> Result<&'a [u8], DecodeError> {
         if length > self.remaining() {
             return Err(self.missing(length, what));
         }

@@ -74,7 +74,7 @@ pub fn encode_row(row: &RowEntry, first_key: &[u8], out: &mut BytesMut) -> Resul
 /// that is shorter than it could be is no error. The error's offset is that of the field that is wrong,
 /// from the start of the cursor's input.
 // exercise: week1.6
-pub fn decode_row(input: &mut Cursor, first_key: &[u8]) -> Result<RowEntry, DecodeError> {
+pub fn decode_row(input: &mut Cursor<'_>, first_key: &[u8]) -> Result<RowEntry, DecodeError> {
     let key = decode_key(input, first_key)?;
     let seq = input.take_u64("a row's sequence number")?;
     let flags_offset = input.offset();
@@ -105,7 +105,7 @@ fn shared_prefix_len(key: &[u8], first_key: &[u8]) -> usize {
 }
 
 // solution-only
-fn decode_key(input: &mut Cursor, first_key: &[u8]) -> Result<Bytes, DecodeError> {
+fn decode_key(input: &mut Cursor<'_>, first_key: &[u8]) -> Result<Bytes, DecodeError> {
     let offset = input.offset();
     let prefix_len = usize::from(input.take_u16("a row's prefix length")?);
     let suffix_len = usize::from(input.take_u16("a row's suffix length")?);
@@ -123,7 +123,7 @@ fn decode_key(input: &mut Cursor, first_key: &[u8]) -> Result<Bytes, DecodeError
 }
 
 // solution-only
-fn decode_value(input: &mut Cursor) -> Result<Bytes, DecodeError> {
+fn decode_value(input: &mut Cursor<'_>) -> Result<Bytes, DecodeError> {
     let value_len = input.take_u32("a row's value length")?;
     input.take_bytes(value_len as usize, "a row's value")
 }

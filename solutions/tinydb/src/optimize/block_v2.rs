@@ -172,7 +172,7 @@ impl BlockV2 {
     // exercise: week7.4
     pub fn decode(bytes: Bytes) -> Result<Self, DecodeError> {
         let (rows, restarts, row_count) = split_restarts(&bytes)?;
-        let mut first = Cursor::new(rows.clone());
+        let mut first = Cursor::new(&rows);
         let head = RowHead::decode(&mut first, 0)?;
         let first_key = first.take_bytes(head.unshared, "a row's key")?;
         Ok(Self { rows, restarts, row_count, first_key })
@@ -202,7 +202,7 @@ impl BlockV2 {
             return Ok(None);
         }
         let interval = self.interval(position.number / RESTART_INTERVAL);
-        let mut input = Cursor::new(self.rows.clone());
+        let mut input = Cursor::new(&self.rows);
         input.move_to(position.offset..interval.end);
         let row = decode_row(&mut input, &position.previous_key)?;
         let number = position.number + 1;
@@ -221,7 +221,7 @@ impl BlockV2 {
     /// restart point that it looks at must share nothing.
     // exercise: week7.4
     pub fn seek(&self, key: &[u8]) -> Result<RowPosition, DecodeError> {
-        let mut input = Cursor::new(self.rows.clone());
+        let mut input = Cursor::new(&self.rows);
         let (mut low, mut high) = (0, self.restarts.len());
         while low < high {
             let middle = low + (high - low) / 2;
@@ -248,7 +248,7 @@ impl BlockV2 {
             return Ok(None);
         }
         let interval = number / RESTART_INTERVAL;
-        let mut input = Cursor::new(self.rows.clone());
+        let mut input = Cursor::new(&self.rows);
         let mut position = self.skip_rows(interval, &mut input, |at, _, _| at < number)?;
         self.next_row(&mut position)
     }
@@ -265,7 +265,7 @@ impl BlockV2 {
     fn restart_key<'a>(
         &self,
         interval: usize,
-        input: &'a mut Cursor,
+        input: &mut Cursor<'a>,
     ) -> Result<&'a [u8], DecodeError> {
         input.move_to(self.interval(interval));
         let head = RowHead::decode(input, 0)?;
@@ -279,7 +279,7 @@ impl BlockV2 {
     fn skip_rows(
         &self,
         interval: usize,
-        input: &mut Cursor,
+        input: &mut Cursor<'_>,
         passed: impl Fn(usize, &[u8], &[u8]) -> bool,
     ) -> Result<RowPosition, DecodeError> {
         let start = interval * RESTART_INTERVAL;
@@ -304,7 +304,7 @@ impl BlockV2 {
     /// Whether row `number`, which `input` has reached, starts an interval; the end of the block counts
     /// as one. Checks that the interval before ends where its last row does.
     // solution-only
-    fn restarts_at(&self, number: usize, input: &Cursor) -> Result<bool, DecodeError> {
+    fn restarts_at(&self, number: usize, input: &Cursor<'_>) -> Result<bool, DecodeError> {
         if number < self.row_count && !number.is_multiple_of(RESTART_INTERVAL) {
             return Ok(false);
         }
@@ -328,14 +328,14 @@ fn split_restarts(block: &Bytes) -> Result<(Bytes, Vec<u16>, usize), DecodeError
     let Some(count_start) = block.len().checked_sub(ROW_COUNT_LEN) else {
         return Err(truncated("a block's row count", ROW_COUNT_LEN, block.len()));
     };
-    let mut input = Cursor::starting_at(block.clone(), count_start);
+    let mut input = Cursor::starting_at(block, count_start);
     let row_count = usize::from(input.take_u16("a block's row count")?);
     let restart_count = row_count.div_ceil(RESTART_INTERVAL);
     let restarts_len = restart_count * OFFSET_LEN;
     let Some(rows_len) = count_start.checked_sub(restarts_len) else {
         return Err(truncated("a block's restarts", restarts_len, count_start));
     };
-    let mut input = Cursor::starting_at(block.clone(), rows_len);
+    let mut input = Cursor::starting_at(block, rows_len);
     let mut restarts = Vec::with_capacity(restart_count);
     for _ in 0..restart_count {
         restarts.push(input.take_u16("a restart")?);

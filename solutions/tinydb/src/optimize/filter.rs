@@ -151,7 +151,8 @@ impl BloomFilter {
     /// damaged.
     // exercise: week7.6
     pub fn decode(bytes: Bytes) -> Result<Self, DecodeError> {
-        let mut cursor = Cursor::new(verify_checksum(bytes, "a filter")?);
+        let body = verify_checksum(bytes, "a filter")?;
+        let mut cursor = Cursor::new(&body);
         let version = cursor.take_u16("a filter's version")?;
         if version != VERSION {
             let known = "version 1 of filters";

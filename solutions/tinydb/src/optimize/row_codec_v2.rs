@@ -96,7 +96,7 @@ impl RowHead {
     /// Fails if `shared` is larger than `previous_key_len`, the length of the key of the row before,
     /// and if the key has not 1 to [`MAX_KEY_LEN`] bytes.
     // exercise: week7.2
-    pub fn decode(input: &mut Cursor, previous_key_len: usize) -> Result<Self, DecodeError> {
+    pub fn decode(input: &mut Cursor<'_>, previous_key_len: usize) -> Result<Self, DecodeError> {
         let offset = input.offset();
         // The casts are exact: no machine that this runs on has smaller addresses.
         let shared = decode_varint(input, "a row's shared length")? as usize;
@@ -120,7 +120,7 @@ impl RowHead {
 ///
 /// Fails if the head or the flags are wrong, if a tombstone has a value, and if bytes are missing.
 // exercise: week7.2
-pub fn decode_row(input: &mut Cursor, previous_key: &[u8]) -> Result<RowEntry, DecodeError> {
+pub fn decode_row(input: &mut Cursor<'_>, previous_key: &[u8]) -> Result<RowEntry, DecodeError> {
     let head = RowHead::decode(input, previous_key.len())?;
     let key = decode_key(input, &head, previous_key)?;
     let value_offset = input.offset();
@@ -173,7 +173,7 @@ fn shared_prefix_len(key: &[u8], previous_key: &[u8]) -> usize {
 
 // solution-only
 fn decode_key(
-    input: &mut Cursor,
+    input: &mut Cursor<'_>,
     head: &RowHead,
     previous_key: &[u8],
 ) -> Result<Bytes, DecodeError> {

@@ -63,7 +63,7 @@ pub fn encode_varint(mut value: u32, out: &mut BytesMut) {
 /// shorter encoding than this one. Reads at most [`MAX_VARINT_LEN`] bytes.
 // exercise: week7.1
 #[inline]
-pub fn decode_varint(input: &mut Cursor, what: &'static str) -> Result<u32, DecodeError> {
+pub fn decode_varint(input: &mut Cursor<'_>, what: &'static str) -> Result<u32, DecodeError> {
     let start = input.offset();
     let first = input.take_u8(what)?;
     // Most numbers are this small.

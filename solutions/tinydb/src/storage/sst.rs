@@ -121,14 +121,15 @@ impl Footer {
     /// the index before or where the footer does. Offsets of errors count from the start of the footer.
     // exercise: week3.9
     pub fn decode(footer: Bytes, file_len: u64) -> Result<Self, DecodeError> {
-        let mut fields = Cursor::new(footer);
+        let mut fields = Cursor::new(&footer);
         let checked = fields.take_bytes(FOOTER_CHECKED_LEN + CHECKSUM_LEN, "an SST's footer")?;
         if fields.take_array("an SST's magic")? != MAGIC {
             let expected = "an SST of TinyDB";
             return Err(DecodeError::new(checked.len(), Corruption::WrongMagic { expected }));
         }
         expect_end(&fields, "bytes behind the footer")?;
-        let mut fields = Cursor::new(verify_checksum(checked, "the footer")?);
+        let checked = verify_checksum(checked, "the footer")?;
+        let mut fields = Cursor::new(&checked);
         let filter_offset = fields.take_u64("the filter's offset")?;
         let index_offset = fields.take_u64("the index's offset")?;
         let row_count = fields.take_u64("the row count")?;
@@ -212,7 +213,8 @@ impl SstIndex {
     /// last key, or where bytes begin that are behind it.
     // exercise: week3.9
     pub fn decode(section: Bytes, data_end: u64) -> Result<Self, DecodeError> {
-        let mut fields = Cursor::new(verify_checksum(section, "the index")?);
+        let index = verify_checksum(section, "the index")?;
+        let mut fields = Cursor::new(&index);
         let block_count = fields.take_u32("the block count")?;
         // Grown block by block: a count that the section can't hold must not allocate.
         let mut blocks: Vec<BlockMeta> = Vec::new();
@@ -274,7 +276,7 @@ fn put_key(index: &mut BytesMut, key: &Bytes) {
 }
 
 // solution-only
-fn take_key(fields: &mut Cursor) -> Result<Bytes, DecodeError> {
+fn take_key(fields: &mut Cursor<'_>) -> Result<Bytes, DecodeError> {
     let position = fields.offset();
     let key_len = fields.take_u16("a key's length")?;
     if key_len == 0 {
@@ -310,7 +312,7 @@ fn check_next(
 }
 
 // solution-only
-fn expect_end(fields: &Cursor, what: &'static str) -> Result<(), DecodeError> {
+fn expect_end(fields: &Cursor<'_>, what: &'static str) -> Result<(), DecodeError> {
     if fields.remaining() == 0 {
         return Ok(());
     }

@@ -116,7 +116,7 @@ fn split_record(log: &Bytes, written: usize) -> Result<Option<Bytes>, DecodeErro
         return Ok(None);
     }
     let header = verify_checksum(log.slice(..RECORD_HEADER_LEN), "the record's length")?;
-    let length = Cursor::new(header).take_u64("a record's length")?;
+    let length = Cursor::new(&header).take_u64("a record's length")?;
     let room = log.len() - RECORD_HEADER_LEN;
     if length.saturating_add(RECORD_TRAILER_LEN as u64) > room as u64 {
         return Ok(None);
@@ -139,7 +139,7 @@ fn split_record(log: &Bytes, written: usize) -> Result<Option<Bytes>, DecodeErro
 
 // solution-only
 fn decode_batch(payload: Bytes) -> Result<Vec<RowEntry>, DecodeError> {
-    let mut rows = Cursor::new(payload);
+    let mut rows = Cursor::new(&payload);
     let mut batch = vec![decode_row(&mut rows, &[])?];
     while rows.remaining() > 0 {
         batch.push(decode_row(&mut rows, &[])?);

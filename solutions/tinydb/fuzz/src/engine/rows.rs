@@ -18,7 +18,7 @@ pub fn check(data: &[u8]) {
     let version = input.version();
     let mut against = Bytes::copy_from_slice(input.key());
     let rows = Bytes::copy_from_slice(input.rest());
-    let mut cursor = Cursor::new(rows.clone());
+    let mut cursor = Cursor::new(&rows);
     while cursor.remaining() > 0 {
         let (start, before) = (cursor.offset(), cursor.clone());
         let expected = model::decode(version, &rows[start..], &against);
@@ -43,7 +43,7 @@ pub fn check(data: &[u8]) {
 
 fn decode(
     version: FormatVersion,
-    cursor: &mut Cursor,
+    cursor: &mut Cursor<'_>,
     against: &[u8],
 ) -> Result<RowEntry, tinydb::error::DecodeError> {
     match version {
@@ -77,7 +77,8 @@ fn check_encoding(version: FormatVersion, row: &RowEntry, against: &[u8], read: 
     if out.len() == read.len() && out[0] == read[0] {
         assert_eq!(out, read, "two encodings of one row");
     }
-    let mut cursor = Cursor::new(out.freeze());
+    let out = out.freeze();
+    let mut cursor = Cursor::new(&out);
     assert_eq!(decode(version, &mut cursor, against).as_ref(), Ok(row));
     assert_eq!(cursor.remaining(), 0);
 }
